@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+noinst_LTLIBRARIES += lib/libwm.la
+
+lib_libwm_la_SOURCES = \
+	lib/wm_buf.c lib/wm_buf.h \
+	lib/wm_bundle.h \
+	lib/wm_db.c lib/wm_db.h \
+	lib/wm_err.c lib/wm_err.h \
+	lib/wm_json_own.c lib/wm_json_own.h \
+	lib/wm_log.c lib/wm_log.h \
+	lib/wm_pgarray.c lib/wm_pgarray.h \
+	lib/wm_point.h \
+	lib/wm_sql.h
+nodist_lib_libwm_la_SOURCES = lib/wm_sql.c lib/wm_sql_ids.h
+lib_libwm_la_LIBADD = $(APR_LIBS) $(APU_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS)
+
+BUILT_SOURCES += lib/wm_sql_ids.h
+CLEANFILES += lib/wm_sql_ids.h lib/wm_sql.c
+
+lib/wm_sql_ids.h: $(SQL_QUERIES) $(top_srcdir)/build-aux/sql2h.awk
+	$(AM_V_GEN)$(MKDIR_P) lib && $(AWK) -v what=h -f $(top_srcdir)/build-aux/sql2h.awk \
+	    $(addprefix $(top_srcdir)/,$(SQL_QUERIES)) > $@.tmp && mv $@.tmp $@
+lib/wm_sql.c: $(SQL_QUERIES) $(top_srcdir)/build-aux/sql2h.awk
+	$(AM_V_GEN)$(MKDIR_P) lib && $(AWK) -v what=c -f $(top_srcdir)/build-aux/sql2h.awk \
+	    $(addprefix $(top_srcdir)/,$(SQL_QUERIES)) > $@.tmp && mv $@.tmp $@
