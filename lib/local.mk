@@ -8,6 +8,8 @@ lib_libwm_la_SOURCES = \
 	lib/wm_err.c lib/wm_err.h \
 	lib/wm_json_own.c lib/wm_json_own.h \
 	lib/wm_log.c lib/wm_log.h \
+	lib/wm_mustache.h \
+	lib/wm_page.h \
 	lib/wm_pgarray.c lib/wm_pgarray.h \
 	lib/wm_point.h \
 	lib/wm_sql.h

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The researchers' pages: from a query to the JSON that is both the page's answer at its address
+ * with ".json" and what its template is rendered from.  A host does only this: find the page by
+ * its path, fill the query from the request's arguments, build, write the access log row, render.
+ *
+ *     const wm_page *which = wm_page_find("participants");
+ *     wm_page_query q = {.base = "/dashboard", .account = r->user, ...};
+ *     for each argument: WM_TRY(wm_page_query_arg(&q, name, value, pool));
+ *     WM_TRY(which->build(&page, db, &q, pool));
+ *     .json: json_dumps(page); .csv: wm_page_csv(); else WM_TRY(wm_page_html(...));
+ *
+ * Content and definitions: dashboard document, sections 10 and 11. */
+#ifndef WM_PAGE_H
+#define WM_PAGE_H
+
+#include <apr_pools.h>
+#include <apr_time.h>
+#include <jansson.h>
+
+#include "wm_buf.h"
+#include "wm_err.h"
+
+struct wm_db;
+struct wm_templates;
+
+enum {
+    WM_PAGE_LIMIT = 50,         /* rows of a page unless the address says otherwise */
+    WM_PAGE_ARGUMENT_MAX = 4096 /* bytes of one argument; a longer one is WM_E_INPUT */
+};
+
+/* What the address and the session say.  The host zeroes it, fills the first group, and gives
+ * every argument of the address to wm_page_query_arg.  NULL: not given. */
+typedef struct wm_page_query {
+    const char *base;       /* URL prefix of the dashboard without the last slash, "/dashboard" */
+    const char *account;    /* who is signed in; NULL: nobody (sign-in and error pages) */
+    const char *csrf;       /* form token for the sign-out form; never part of the JSON answer */
+    const char *request_id; /* shown in the footer */
+    const char *version;    /* of the server, shown in the footer */
+    const char *notice;     /* a sentence to show once, e.g. the notice of the last sign-in */
+    apr_int64_t study_id;   /* 0: the default study */
+    apr_time_t now;         /* the server's clock */
+
+    const char *search; /* q: part of id or name */
+    const char *sort;   /* sort: column, "-" in front for descending */
+    const char *state;  /* state: one of wm_state_words, "received" or "problem" */
+    const char *group;  /* group: name, or "-" for those without */
+    const char *after;  /* after, before: keyset cursors as the page's own links carry them */
+    const char *before;
+    int limit;              /* limit: 25, 50, 100 or 250 */
+    const char *identifier; /* id: the participant */
+    const char *generator;  /* generator: identifier */
+    const char *tab;        /* tab: completeness, generators, uploads or points */
+    int days;               /* days: columns of the completeness grid, 14, 30 or 90 */
+    int everything;         /* set by wm_page_csv: all rows instead of a page of them */
+} wm_page_query;
+
+/* One page.  A new page is a row in wm_pages plus its template. */
+typedef struct wm_page {
+    const char *path;     /* below the base; "" is the first page */
+    const char *template; /* name in the template set */
+    const char *title;
+    const char *nav;    /* words in the navigation; NULL: not listed there */
+    const char *parent; /* path of the page above it, for breadcrumb and navigation; or NULL */
+    const char *table;  /* member of the JSON that ".csv" downloads; NULL: no CSV */
+    const char *action; /* for access_log, e.g. "view-participants" */
+    /* *PAGE belongs to POOL.  WM_E_INPUT when an argument is out of its form, WM_E_NOT_FOUND when
+     * the study or participant does not exist; database errors. */
+    const wm_err *(*build)(json_t **page, struct wm_db *db, const wm_page_query *q,
+                           apr_pool_t *pool);
+} wm_page;
+
+extern const wm_page wm_pages[]; /* ends with a row whose path is NULL */
+
+/* The page at PATH (below the base, without slashes at its ends and without suffix), or NULL. */
+const wm_page *wm_page_find(const char *path);
+
+/* One decoded argument of the address.  Names that no page knows are ignored; WM_E_INPUT when the
+ * value is too long or no number where one is due. */
+const wm_err *wm_page_query_arg(wm_page_query *q, const char *name, const char *value,
+                                apr_pool_t *pool);
+
+const wm_err *wm_page_overview(json_t **page, struct wm_db *db, const wm_page_query *q,
+                               apr_pool_t *pool);
+const wm_err *wm_page_participants(json_t **page, struct wm_db *db, const wm_page_query *q,
+                                   apr_pool_t *pool);
+const wm_err *wm_page_unassigned(json_t **page, struct wm_db *db, const wm_page_query *q,
+                                 apr_pool_t *pool);
+const wm_err *wm_page_participant(json_t **page, struct wm_db *db, const wm_page_query *q,
+                                  apr_pool_t *pool);
+
+/* The participants whose data PAGE shows, for the access log: an array of source ids (may be
+ * empty) that belongs to PAGE. */
+const json_t *wm_page_extent(const json_t *page);
+
+/* The sign-in form, template "signin".  ACTION is where it posts ("user", "password", "location");
+ * PROBLEM a neutral sentence or NULL; LOCATION where to go afterwards or NULL. */
+const wm_err *wm_page_signin(json_t **page, const wm_page_query *q, const char *action,
+                             const char *problem, const char *location, apr_pool_t *pool);
+
+/* An error page, template "error": the status, its public sentence, what to do next. */
+const wm_err *wm_page_error(json_t **page, const wm_page_query *q, wm_err_code code,
+                            apr_pool_t *pool);
+
+/* PAGE as HTML: the frame (navigation, account, form token, footer) is added and TEMPLATE rendered.
+ * The text lives in POOL's buffer. */
+const wm_err *wm_page_html(wm_buf **text, const struct wm_templates *templates,
+                           const char *template, json_t *page, const wm_page_query *q,
+                           apr_pool_t *pool);
+
+/* All rows of WHICH's table with the query's filters as CSV (RFC 4180, UTF-8, header line; a cell
+ * that a spreadsheet would take for a formula gets a quote in front).  WM_E_NOT_FOUND when the page
+ * has no table. */
+const wm_err *wm_page_csv(wm_buf **text, const wm_page *which, struct wm_db *db,
+                          const wm_page_query *q, apr_pool_t *pool);
+
+#endif
