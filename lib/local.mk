@@ -2,16 +2,21 @@
 noinst_LTLIBRARIES += lib/libwm.la
 
 lib_libwm_la_SOURCES = \
+	lib/wm_account.h \
+	lib/wm_audit.h \
 	lib/wm_buf.c lib/wm_buf.h \
 	lib/wm_bundle.h \
+	lib/wm_csrf.h \
 	lib/wm_db.c lib/wm_db.h \
 	lib/wm_err.c lib/wm_err.h \
 	lib/wm_json_own.c lib/wm_json_own.h \
 	lib/wm_log.c lib/wm_log.h \
+	lib/wm_migrate.h \
 	lib/wm_mustache.h \
 	lib/wm_page.h \
 	lib/wm_pgarray.c lib/wm_pgarray.h \
 	lib/wm_point.h \
+	lib/wm_session.h \
 	lib/wm_sql.h
 nodist_lib_libwm_la_SOURCES = lib/wm_sql.c lib/wm_sql_ids.h
 lib_libwm_la_LIBADD = $(APR_LIBS) $(APU_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS)
