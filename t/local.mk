@@ -10,7 +10,11 @@ t_unit_err_LDADD = $(WM_LIBS)
 # Perl tests, by number: 1NN database, 2NN httpd, 3NN runner, 9NN source guards.
 perl_tests =
 
-EXTRA_DIST += $(perl_tests)
+EXTRA_DIST += $(perl_tests) \
+	t/lib/WmTest.pm \
+	t/lib/WmTest/Client.pm \
+	t/lib/WmTest/Httpd.pm \
+	t/lib/WmTest/Postgres.pm
 WM_JOBS = 2
 WM_PROVE = WM_BUILDDIR='$(abs_top_builddir)' WM_SRCDIR='$(abs_top_srcdir)' HTTPD='$(HTTPD)' \
 	HTTPD_MODULES='$(HTTPD_MODULES)' PG_BINDIR='$(PG_BINDIR)' WM_SANITIZERS='$(SANITIZERS)' \
