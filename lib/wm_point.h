@@ -54,6 +54,8 @@ typedef struct wm_point {
     double longitude;     /* NAN: no location */
     double latitude;
     apr_uint32_t flags;   /* wm_point_flag */
+    int untimed;          /* no usable time of its own: created is received, and only the bundle's
+                           * digest tells a repeat */
     unsigned char digest[16];
 } wm_point;
 

@@ -1,0 +1,78 @@
+-- SPDX-License-Identifier: Apache-2.0
+
+-- The whole bundle in one statement, hence one transaction without a BEGIN.  No row comes back
+-- when a dictionary lacks a row: bundle_dictionary, and again.
+-- name: bundle_store
+WITH made AS MATERIALIZED (
+    SELECT nextval('bundle_id_seq') AS id, coalesce($3::timestamptz, now()) AS recorded),
+stored AS MATERIALIZED (
+    SELECT made.id, made.recorded, p.*
+      FROM made CROSS JOIN LATERAL points_store(made.id, $2::timestamptz, made.recorded, $4::uuid,
+           $18::text[], $19::text[], $20::text[], $21::text[],
+           $22::int4[], $23::int4[], $24::int4[], $25::int4[], $26::timestamptz[], $27::bool[],
+           $28::uuid[], $29::text[], $30::float8[], $31::float8[], $32::int4[], $33::jsonb[],
+           $34::int4[], $35::int4[], $36::int4[], $37::float8[],
+           $38::int4[], $39::int4[], $40::timestamptz[], $41::float8[]) AS p)
+INSERT INTO bundle (id, received, recorded, uid, body_digest, source_id, client, method, form, token,
+                    encrypted, compressed, request_bytes, json_bytes, points, repeats, quarantined,
+                    ignored, generator_counts, body_expires, body)
+SELECT id, $2::timestamptz, recorded, $1::uuid, $4::uuid, source_ids[1], $5::text, $6::text, $7::text,
+       $8::text, $9::bool, $10::bool, $11::int8, $12::int8, stored, $13::int4 - stored, $14::int4,
+       $15::int4, counts, CASE WHEN $17::bytea IS NOT NULL THEN recorded + make_interval(secs => $16::float8) END,
+       $17::bytea
+  FROM stored WHERE NOT missing
+RETURNING id, points, repeats;
+
+-- name: bundle_dictionary
+SELECT dictionary_make($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz);
+
+-- Was this upload stored before?  A lost connection leaves that open.
+-- name: bundle_by_uid
+SELECT id, points, repeats FROM bundle WHERE received = $1::timestamptz AND uid = $2::uuid;
+
+-- name: bundle_next
+SELECT nextval('bundle_id_seq'), coalesce($1::timestamptz, now());
+
+-- One piece of a bundle too large for one statement.
+-- name: bundle_points
+SELECT missing, stored, source_ids, counts
+  FROM points_store($1::int8, $2::timestamptz, $3::timestamptz, $4::uuid,
+       $5::text[], $6::text[], $7::text[], $8::text[],
+       $9::int4[], $10::int4[], $11::int4[], $12::int4[], $13::timestamptz[], $14::bool[],
+       $15::uuid[], $16::text[], $17::float8[], $18::float8[], $19::int4[], $20::jsonb[],
+       $21::int4[], $22::int4[], $23::int4[], $24::float8[],
+       $25::int4[], $26::int4[], $27::timestamptz[], $28::float8[]);
+
+-- name: bundle_add
+INSERT INTO bundle (id, received, recorded, uid, body_digest, source_id, client, method, form, token,
+                    encrypted, compressed, request_bytes, json_bytes, points, repeats, quarantined,
+                    ignored, generator_counts, body_expires, body)
+VALUES ($1::int8, $2::timestamptz, $3::timestamptz, $4::uuid, $5::uuid, $6::int8, $7::text, $8::text,
+        $9::text, $10::text, $11::bool, $12::bool, $13::int8, $14::int8, $15::int4, $16::int4, $17::int4,
+        $18::int4, $19::text::jsonb,
+        CASE WHEN $21::bytea IS NOT NULL THEN $3::timestamptz + make_interval(secs => $20::float8) END,
+        $21::bytea);
+
+-- Sources beyond the first.
+-- name: bundle_more_sources
+INSERT INTO bundle_source (bundle_id, received, source_id)
+SELECT $1::int8, $2::timestamptz, s.id
+  FROM unnest($3::text[]) AS u(t) CROSS JOIN LATERAL (SELECT id FROM source WHERE identifier = t LIMIT 1) AS s
+ON CONFLICT DO NOTHING;
+
+-- name: bundle_quarantine
+INSERT INTO quarantine (received, bundle_id, reason, index, raw)
+SELECT $2::timestamptz, $1::int8, u.reason, u.index, u.raw
+  FROM unnest($3::text[], $4::int4[], $5::bytea[]) AS u(reason, index, raw);
+
+-- name: bundle_attach
+WITH file AS (
+    SELECT nextval(pg_get_serial_sequence('webmunk.attachment', 'id')) AS id, u.*
+      FROM unnest($2::text[], $3::text[], $4::int8[], $5::bytea[], $6::text[])
+           WITH ORDINALITY AS u(identifier, content_type, bytes, sha256, path, n)),
+attached AS (
+    INSERT INTO attachment (id, bundle_id, identifier, content_type, bytes, sha256, path)
+    SELECT id, $1::int8, identifier, content_type, bytes, sha256, path FROM file)
+INSERT INTO attachment_point (attachment_id, point_id)
+SELECT DISTINCT file.id, $1::int8 << 20 | l.ordinal
+  FROM unnest($7::int4[], $8::int4[]) AS l(file, ordinal) JOIN file ON file.n = l.file;
