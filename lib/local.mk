@@ -12,7 +12,8 @@ lib_libwm_la_SOURCES = \
 	lib/wm_json_own.c lib/wm_json_own.h \
 	lib/wm_log.c lib/wm_log.h \
 	lib/wm_migrate.h \
-	lib/wm_mustache.h \
+	lib/wm_mustache.c lib/wm_mustache.h lib/wm_mustache_int.h \
+	lib/wm_mustache_load.c lib/wm_mustache_render.c \
 	lib/wm_page.h \
 	lib/wm_pgarray.c lib/wm_pgarray.h \
 	lib/wm_point.h \

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Mustache (mustache.github.io, mustache(5)): variables, sections, inverted sections, comments,
- * set delimiters, partials; not lambdas and inheritance.  A compiled set is constant: any number of
- * threads may render from it at once. */
+ * set delimiters, partials; not lambdas, inheritance and dynamic names.  A compiled set is constant:
+ * any number of threads may render from it at once.
+ *
+ * Where the specification leaves the choice: a section is skipped for a missing value, null, false,
+ * 0, "", [] and {}; a variable that is an array or object renders as nothing. */
 #ifndef WM_MUSTACHE_H
 #define WM_MUSTACHE_H
 
@@ -16,7 +19,7 @@ enum {
     WM_MUSTACHE_DEPTH_MAX = 100,             /* sections and partials inside each other */
     WM_MUSTACHE_TEXT_MAX = 16 * 1024 * 1024, /* bytes of a rendered text */
     WM_MUSTACHE_SOURCE_MAX = 1024 * 1024,    /* bytes of one template */
-    WM_MUSTACHE_STEPS_MAX = 8 * 1000 * 1000  /* tags and texts visited by one rendering */
+    WM_MUSTACHE_STEPS_MAX = 2 * 1000 * 1000  /* tags and texts visited by one rendering */
 };
 
 typedef struct wm_templates wm_templates;

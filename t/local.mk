@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Unit programs print TAP; automake's TAP driver is not needed, prove runs everything.
 unit_programs = \
-	t/unit/err
+	t/unit/err \
+	t/unit/mustache
 
 check_PROGRAMS += $(unit_programs)
 t_unit_err_SOURCES = t/unit/err.c t/unit/tap.h
 t_unit_err_LDADD = $(WM_LIBS)
+t_unit_mustache_SOURCES = t/unit/mustache.c t/unit/tap.h
+t_unit_mustache_LDADD = $(WM_LIBS)
 
 # Perl tests, by number: 1NN database, 2NN httpd, 3NN runner, 9NN source guards.
 perl_tests =
