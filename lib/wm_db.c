@@ -11,7 +11,7 @@
 
 /* PostgreSQL counts microseconds from 2000-01-01. */
 #define PG_EPOCH_USEC (APR_INT64_C(946684800) * 1000000)
-#define MAX_ARGS      40
+#define MAX_ARGS      48
 
 struct wm_rows {
     PGresult *result;
@@ -54,9 +54,9 @@ const wm_err *wm_db_connect(wm_db **db, const char *conninfo, const wm_log *log,
         return wm_err_make(pool, WM_E_SYSTEM, "no memory for a database connection");
     apr_pool_cleanup_register(pool, conn, finish_cleanup, apr_pool_cleanup_null);
     if (PQstatus(conn) != CONNECTION_OK)
-        return wm_err_make(pool, WM_E_BUSY, "cannot connect to the database: %s",
-                           apr_pstrndup(pool, PQerrorMessage(conn),
-                                        strcspn(PQerrorMessage(conn), "\n")));
+        return wm_err_make(
+            pool, WM_E_BUSY, "cannot connect to the database: %s",
+            apr_pstrndup(pool, PQerrorMessage(conn), strcspn(PQerrorMessage(conn), "\n")));
     PQsetNoticeReceiver(conn, ignore_notice, NULL);
     *db = wm_db_wrap(conn, log, pool);
     return NULL;
@@ -84,9 +84,9 @@ const wm_err *wm_db_revive(wm_db *db, apr_pool_t *pool)
     PQreset(db->conn);
     if (PQstatus(db->conn) == CONNECTION_OK)
         return NULL;
-    return wm_err_make(pool, WM_E_BUSY, "the database is away: %s",
-                       apr_pstrndup(pool, PQerrorMessage(db->conn),
-                                    strcspn(PQerrorMessage(db->conn), "\n")));
+    return wm_err_make(
+        pool, WM_E_BUSY, "the database is away: %s",
+        apr_pstrndup(pool, PQerrorMessage(db->conn), strcspn(PQerrorMessage(db->conn), "\n")));
 }
 
 void wm_db_settle(wm_db *db)
@@ -119,8 +119,7 @@ static wm_err_code code_of(const char *state)
 }
 
 /* SQLSTATE, primary message and constraint only: detail and context carry data (T24). */
-static const wm_err *db_error(wm_db *db, const PGresult *result, const char *what,
-                              apr_pool_t *pool)
+static const wm_err *db_error(wm_db *db, const PGresult *result, const char *what, apr_pool_t *pool)
 {
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     const char *text = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
@@ -191,8 +190,7 @@ static void bind_one(bound *b, int i, const wm_arg *arg)
     }
 }
 
-static const wm_err *run(PGresult **result, wm_db *db, wm_sql_id id, wm_args args,
-                         apr_pool_t *pool)
+static const wm_err *run(PGresult **result, wm_db *db, wm_sql_id id, wm_args args, apr_pool_t *pool)
 {
     const wm_sql *sql = &wm_sql_table[id];
     ExecStatusType status;
@@ -204,8 +202,8 @@ static const wm_err *run(PGresult **result, wm_db *db, wm_sql_id id, wm_args arg
                            sql->params, args.count);
     for (int i = 0; i < args.count; i++)
         bind_one(&b, i, &args.list[i]);
-    *result = PQexecParams(db->conn, sql->text, args.count, b.types, b.values, b.lengths,
-                           b.formats, 0);
+    *result =
+        PQexecParams(db->conn, sql->text, args.count, b.types, b.values, b.lengths, b.formats, 0);
     status = PQresultStatus(*result);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
         const wm_err *err = db_error(db, *result, sql->name, pool);

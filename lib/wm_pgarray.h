@@ -21,7 +21,7 @@ const wm_err *wm_pgarray_add(wm_pgarray *array, const void *data, size_t size);
 const wm_err *wm_pgarray_add_null(wm_pgarray *array);
 const wm_err *wm_pgarray_add_i64(wm_pgarray *array, apr_int64_t value);
 const wm_err *wm_pgarray_add_i32(wm_pgarray *array, apr_int32_t value);
-const wm_err *wm_pgarray_add_f64(wm_pgarray *array, double value); /* NAN is null */
+const wm_err *wm_pgarray_add_f64(wm_pgarray *array, double value);      /* NAN is null */
 const wm_err *wm_pgarray_add_time(wm_pgarray *array, apr_int64_t time); /* apr_time_t */
 /* jsonb takes its text behind a version byte. */
 const wm_err *wm_pgarray_add_jsonb(wm_pgarray *array, const char *text, size_t size);

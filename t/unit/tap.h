@@ -49,10 +49,10 @@ static inline int done(void)
 
 #define ok(good, ...)           tap_ok(!!(good), __FILE__, __LINE__, __VA_ARGS__)
 #define is_str(got, want, name) tap_str((got), (want), __FILE__, __LINE__, (name))
-#define is_int(got, want, name) \
-    do { \
-        long long tap_got = (got), tap_want = (want); \
-        if (!ok(tap_got == tap_want, "%s", name)) \
+#define is_int(got, want, name)                                              \
+    do {                                                                     \
+        long long tap_got = (got), tap_want = (want);                        \
+        if (!ok(tap_got == tap_want, "%s", name))                            \
             printf("#     got: %lld\n#    want: %lld\n", tap_got, tap_want); \
     } while (0)
 

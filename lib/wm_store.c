@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store half of wm_bundle.h: one transaction per bundle.  What fits goes in one statement;
+ * larger bundles go in pieces inside one explicit transaction, so that memory stays bounded. */
+#include <string.h>
+
+#include <apr_strings.h>
+#include <jansson.h>
+
+#include "wm_bundle.h"
+#include "wm_db.h"
+#include "wm_gzip.h"
+#include "wm_json_own.h"
+#include "wm_pgarray.h"
+#include "wm_store.h"
+
+enum {
+    PIECE_BYTES = 4 * 1024 * 1024, /* of properties in one statement */
+    TRIES = 5                      /* deadlocks are possible between bundles stored in pieces */
+};
+
+/* What one storing needs besides the bundle. */
+typedef struct storing {
+    wm_db *db;
+    const wm_bundle *bundle;
+    const wm_store_options *options;
+    wm_text body; /* gzip, or data NULL */
+    apr_pool_t *pool;
+} storing;
+
+static wm_arg recorded_arg(const storing *s)
+{
+    return s->options->now ? WM_TIME(s->options->now) : WM_NULL(WM_OID_TIMESTAMPTZ);
+}
+
+static wm_arg body_arg(const storing *s)
+{
+    return s->body.data ? WM_BYTES(s->body.data, s->body.size) : WM_NULL(WM_OID_BYTEA);
+}
+
+static double keep_seconds(const storing *s)
+{
+    return (double)(s->options->body_keep / APR_USEC_PER_SEC);
+}
+
+static const char *form_word(wm_body_form form)
+{
+    static const char *const words[] = {"urlencoded", "multipart", "json", "gzip"};
+
+    return words[form];
+}
+
+static const wm_err *make_dictionary(const storing *s, const wm_store_arrays *a, apr_pool_t *pool)
+{
+    return wm_db_do(NULL, s->db, WM_SQL_BUNDLE_DICTIONARY,
+                    WM_ARGS(a->sources, a->generators, a->agent_generators, a->agent_user_agents,
+                            recorded_arg(s)),
+                    pool);
+}
+
+/* The common case: nothing but points, one statement. */
+static const wm_err *store_at_once(wm_stored *stored, const storing *s, const wm_store_arrays *a,
+                                   apr_pool_t *pool)
+{
+    const wm_bundle *b = s->bundle;
+    const wm_upload *u = b->upload;
+    wm_rows *rows;
+
+    for (int i = 0; i < 2; i++) {
+        WM_TRY(wm_db_rows(
+            &rows, s->db, WM_SQL_BUNDLE_STORE,
+            WM_ARGS(WM_UUID(u->uid), WM_TIME(u->received), recorded_arg(s), WM_UUID(b->body_digest),
+                    WM_TEXT(u->user_agent), WM_TEXT(u->method), WM_TEXT(form_word(u->form)),
+                    WM_TEXT(s->options->token), WM_BOOL(b->encrypted), WM_BOOL(b->compressed),
+                    WM_I64(u->size), WM_I64(b->json_bytes), WM_I32(b->point_count), WM_I32(0),
+                    WM_I32(b->ignored), WM_F64(keep_seconds(s)), body_arg(s), a->sources,
+                    a->generators, a->agent_generators, a->agent_user_agents, a->ordinal, a->source,
+                    a->generator, a->agent, a->created, a->untimed, a->digest, a->secondary,
+                    a->longitude, a->latitude, a->flags, a->properties, a->bytes, a->day,
+                    a->quarter, a->lag, a->news_source, a->news_agent, a->news_created,
+                    a->news_battery),
+            pool));
+        if (wm_rows_count(rows) == 1) {
+            stored->id = wm_rows_i64(rows, 0, 0);
+            stored->points = (int)wm_rows_i64(rows, 0, 1);
+            stored->repeats = (int)wm_rows_i64(rows, 0, 2);
+            return NULL;
+        }
+        WM_TRY(make_dictionary(s, a, pool));
+    }
+    return wm_err_make(pool, WM_E_SYSTEM, "the dictionaries lack a row that was just made");
+}
+
+/* What the pieces of one bundle add up to. */
+typedef struct sum {
+    apr_int64_t id;
+    const char *recorded;
+    int stored;
+    apr_int64_t first_source;
+    json_t *counts;
+} sum;
+
+static const wm_err *store_piece(sum *total, const storing *s, int from, int to, apr_pool_t *pool)
+{
+    const wm_upload *u = s->bundle->upload;
+    wm_store_arrays a;
+    json_t *counts;
+    wm_rows *rows;
+
+    WM_TRY(wm_store_arrays_make(&a, s->bundle, from, to, pool));
+    for (int i = 0;; i++) {
+        WM_TRY(wm_db_rows(&rows, s->db, WM_SQL_BUNDLE_POINTS,
+                          WM_ARGS(WM_I64(total->id), WM_TIME(u->received), WM_TEXT(total->recorded),
+                                  WM_UUID(s->bundle->body_digest), a.sources, a.generators,
+                                  a.agent_generators, a.agent_user_agents, a.ordinal, a.source,
+                                  a.generator, a.agent, a.created, a.untimed, a.digest, a.secondary,
+                                  a.longitude, a.latitude, a.flags, a.properties, a.bytes, a.day,
+                                  a.quarter, a.lag, a.news_source, a.news_agent, a.news_created,
+                                  a.news_battery),
+                          pool));
+        if (!wm_rows_bool(rows, 0, 0))
+            break;
+        if (i > 0)
+            return wm_err_make(pool, WM_E_SYSTEM, "the dictionaries lack a row that was just made");
+        WM_TRY(make_dictionary(s, &a, pool));
+    }
+    total->stored += (int)wm_rows_i64(rows, 0, 1);
+    if (!total->first_source && wm_rows_text(rows, 0, 2))
+        total->first_source = apr_atoi64(wm_rows_text(rows, 0, 2) + 1); /* "{1,2}" */
+    if (wm_rows_text(rows, 0, 3)) {
+        WM_TRY(wm_json_own_parse(&counts, wm_rows_text(rows, 0, 3),
+                                 strlen(wm_rows_text(rows, 0, 3)), pool));
+        json_array_extend(total->counts, counts);
+    }
+    return NULL;
+}
+
+static const wm_err *add_bundle_row(const storing *s, const sum *total)
+{
+    const wm_bundle *b = s->bundle;
+    const wm_upload *u = b->upload;
+    const char *counts =
+        json_array_size(total->counts) ? wm_json_own_text(total->counts, s->pool) : NULL;
+
+    return wm_db_do(
+        NULL, s->db, WM_SQL_BUNDLE_ADD,
+        WM_ARGS(WM_I64(total->id), WM_TIME(u->received), WM_TEXT(total->recorded), WM_UUID(u->uid),
+                WM_UUID(b->body_digest),
+                total->first_source ? WM_I64(total->first_source) : WM_NULL(WM_OID_INT8),
+                WM_TEXT(u->user_agent), WM_TEXT(u->method), WM_TEXT(form_word(u->form)),
+                WM_TEXT(s->options->token), WM_BOOL(b->encrypted), WM_BOOL(b->compressed),
+                WM_I64(u->size), WM_I64(b->json_bytes), WM_I32(total->stored),
+                WM_I32(b->point_count - total->stored), WM_I32(b->quarantined->nelts),
+                WM_I32(b->ignored), WM_TEXT(counts), WM_F64(keep_seconds(s)), body_arg(s)),
+        s->pool);
+}
+
+static const wm_err *add_side_rows(const storing *s, const sum *total, const wm_store_side *side)
+{
+    const wm_bundle *b = s->bundle;
+
+    if (b->sources->nelts > 1)
+        WM_TRY(wm_db_do(
+            NULL, s->db, WM_SQL_BUNDLE_MORE_SOURCES,
+            WM_ARGS(WM_I64(total->id), WM_TIME(b->upload->received), side->more_sources), s->pool));
+    if (b->quarantined->nelts)
+        WM_TRY(wm_db_do(NULL, s->db, WM_SQL_BUNDLE_QUARANTINE,
+                        WM_ARGS(WM_I64(total->id), WM_TIME(b->upload->received), side->reasons,
+                                side->indexes, side->raws),
+                        s->pool));
+    if (b->files->nelts)
+        WM_TRY(wm_db_do(NULL, s->db, WM_SQL_BUNDLE_ATTACH,
+                        WM_ARGS(WM_I64(total->id), side->file_identifiers, side->file_types,
+                                side->file_bytes, side->file_sha256, side->file_paths,
+                                side->link_files, side->link_ordinals),
+                        s->pool));
+    return NULL;
+}
+
+/* Where the piece that begins at FROM ends: by bytes, at least one point. */
+static int piece_end(const wm_bundle *bundle, int from)
+{
+    size_t bytes = 0;
+    int to = from;
+
+    while (to < bundle->point_count &&
+           (to == from || bytes + bundle->points[to].properties.size <= PIECE_BYTES))
+        bytes += bundle->points[to++].properties.size;
+    return to;
+}
+
+static const wm_err *store_inside(sum *total, const storing *s)
+{
+    apr_pool_t *scratch;
+    wm_rows *rows;
+    wm_store_side side;
+
+    WM_TRY(wm_db_rows(&rows, s->db, WM_SQL_BUNDLE_NEXT, WM_ARGS(recorded_arg(s)), s->pool));
+    total->id = wm_rows_i64(rows, 0, 0);
+    total->recorded = wm_rows_text(rows, 0, 1);
+    apr_pool_create(&scratch, s->pool);
+    for (int from = 0, to; from < s->bundle->point_count; from = to) {
+        const wm_err *err;
+
+        to = piece_end(s->bundle, from);
+        err = store_piece(total, s, from, to, scratch);
+        if (err)
+            return err;
+        apr_pool_clear(scratch);
+    }
+    apr_pool_destroy(scratch);
+    WM_TRY(wm_store_side_make(&side, s->bundle, s->pool));
+    WM_TRY(add_bundle_row(s, total));
+    return add_side_rows(s, total, &side);
+}
+
+/* Everything else: large bundles, quarantine, attachments, several sources. */
+static const wm_err *store_in_transaction(wm_stored *stored, const storing *s)
+{
+    sum total = {.counts = wm_json_own(json_array(), s->pool)};
+    const wm_err *err;
+
+    WM_TRY(wm_db_begin(s->db, s->pool));
+    err = store_inside(&total, s);
+    if (!err)
+        err = wm_db_commit(s->db, s->pool);
+    if (err) {
+        wm_db_rollback(s->db);
+        return err;
+    }
+    stored->id = total.id;
+    stored->points = total.stored;
+    stored->repeats = s->bundle->point_count - total.stored;
+    return NULL;
+}
+
+static int fits_at_once(const wm_bundle *b)
+{
+    return b->point_count && b->sources->nelts == 1 && !b->quarantined->nelts && !b->files->nelts &&
+           piece_end(b, 0) == b->point_count;
+}
+
+/* A connection lost during the commit leaves open whether it happened: the uid tells. */
+static const wm_err *find_stored(int *found, wm_stored *stored, const storing *s)
+{
+    const wm_upload *u = s->bundle->upload;
+    wm_rows *rows;
+
+    WM_TRY(wm_db_revive(s->db, s->pool));
+    WM_TRY(wm_db_rows(&rows, s->db, WM_SQL_BUNDLE_BY_UID,
+                      WM_ARGS(WM_TIME(u->received), WM_UUID(u->uid)), s->pool));
+    *found = wm_rows_count(rows) > 0;
+    if (*found) {
+        stored->id = wm_rows_i64(rows, 0, 0);
+        stored->points = (int)wm_rows_i64(rows, 0, 1);
+        stored->repeats = (int)wm_rows_i64(rows, 0, 2);
+    }
+    return NULL;
+}
+
+static const wm_err *keep_body(storing *s)
+{
+    const wm_bundle *b = s->bundle;
+    wm_buf *packed;
+
+    if (!s->options->body_keep)
+        return NULL;
+    if (b->gzip.data || !b->json.data) {
+        s->body = b->gzip;
+        return NULL;
+    }
+    packed = wm_buf_create(NULL, s->pool);
+    WM_TRY(wm_gzip_deflate(packed, b->json.data, b->json.size));
+    s->body = (wm_text){packed->data, packed->size};
+    return NULL;
+}
+
+const wm_err *wm_bundle_store(wm_stored *stored, wm_db *db, const wm_bundle *bundle,
+                              const wm_store_options *options, apr_pool_t *pool)
+{
+    storing s = {.db = db, .bundle = bundle, .options = options, .pool = pool};
+    int at_once = fits_at_once(bundle), found = 0;
+    const wm_err *err = NULL;
+    wm_store_arrays arrays;
+
+    memset(stored, 0, sizeof *stored);
+    stored->quarantined = bundle->quarantined->nelts;
+    WM_TRY(keep_body(&s));
+    if (at_once)
+        WM_TRY(wm_store_arrays_make(&arrays, bundle, 0, bundle->point_count, pool));
+    for (int i = 0; i < TRIES; i++) {
+        err = at_once ? store_at_once(stored, &s, &arrays, pool) : store_in_transaction(stored, &s);
+        if (!err)
+            return NULL;
+        if (PQstatus(db->conn) == CONNECTION_BAD || !strcmp(err->sqlstate, "23505")) {
+            WM_TRY(find_stored(&found, stored, &s));
+            if (found)
+                return NULL;
+        } else if (!wm_db_retryable(err)) {
+            return err;
+        }
+    }
+    return wm_err_wrap(pool, err, "the bundle could not be stored in %d tries", TRIES);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The arguments of the statements in sql/queries/bundle.sql, made from a decoded bundle.  Apart
+ * from wm_store.c only the loader of bench/ uses them, which measures the ceiling. */
+#ifndef WM_STORE_H
+#define WM_STORE_H
+
+#include "wm_bundle.h"
+#include "wm_db.h"
+
+/* Arrays of points_store(), one entry per dictionary text, point or source. */
+typedef struct wm_store_arrays {
+    wm_arg sources, generators, agent_generators, agent_user_agents;
+    wm_arg ordinal, source, generator, agent, created, untimed, digest, secondary, longitude,
+        latitude, flags, properties, bytes, day, quarter, lag;
+    wm_arg news_source, news_agent, news_created, news_battery;
+} wm_store_arrays;
+
+/* Arrays of the rows beside the points. */
+typedef struct wm_store_side {
+    wm_arg more_sources;
+    wm_arg reasons, indexes, raws;
+    wm_arg file_identifiers, file_types, file_bytes, file_sha256, file_paths;
+    wm_arg link_files, link_ordinals;
+} wm_store_side;
+
+/* Points FROM to below TO of BUNDLE, with the dictionaries whole; memory belongs to POOL. */
+const wm_err *wm_store_arrays_make(wm_store_arrays *arrays, const wm_bundle *bundle, int from,
+                                   int to, apr_pool_t *pool);
+
+const wm_err *wm_store_side_make(wm_store_side *side, const wm_bundle *bundle, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <string.h>
+
+#include "wm_pgarray.h"
+#include "wm_store.h"
+
+#define USEC_PER_DAY (APR_INT64_C(86400) * APR_USEC_PER_SEC)
+
+static const wm_err *add_text(wm_pgarray *array, const wm_text *text)
+{
+    return text->data ? wm_pgarray_add(array, text->data, text->size) : wm_pgarray_add_null(array);
+}
+
+static const wm_err *add_word(wm_pgarray *array, const char *word)
+{
+    return wm_pgarray_add(array, word, strlen(word));
+}
+
+static const wm_err *add_bool(wm_pgarray *array, int value)
+{
+    return wm_pgarray_add(array, value ? "\1" : "\0", 1);
+}
+
+/* Texts of LIST from FIRST on, as text[]. */
+static const wm_err *texts_make(wm_arg *arg, const apr_array_header_t *list, int first,
+                                apr_pool_t *pool)
+{
+    wm_pgarray array;
+
+    WM_TRY(wm_pgarray_begin(&array, WM_OID_TEXT, NULL, pool));
+    for (int i = first; i < list->nelts; i++)
+        WM_TRY(add_text(&array, &APR_ARRAY_IDX(list, i, wm_text)));
+    *arg = wm_pgarray_arg(&array, WM_OID_TEXT_ARRAY);
+    return NULL;
+}
+
+static const wm_err *dictionaries_make(wm_store_arrays *a, const wm_bundle *bundle,
+                                       apr_pool_t *pool)
+{
+    wm_pgarray generators, user_agents;
+
+    WM_TRY(texts_make(&a->sources, bundle->sources, 0, pool));
+    WM_TRY(texts_make(&a->generators, bundle->generators, 0, pool));
+    WM_TRY(wm_pgarray_begin(&generators, WM_OID_TEXT, NULL, pool));
+    WM_TRY(wm_pgarray_begin(&user_agents, WM_OID_TEXT, NULL, pool));
+    for (int i = 0; i < bundle->agents->nelts; i++) {
+        const wm_agent *agent = &APR_ARRAY_IDX(bundle->agents, i, wm_agent);
+
+        WM_TRY(wm_pgarray_add(&generators, agent->generator.data, agent->generator.size));
+        WM_TRY(wm_pgarray_add(&user_agents, agent->user_agent.data, agent->user_agent.size));
+    }
+    a->agent_generators = wm_pgarray_arg(&generators, WM_OID_TEXT_ARRAY);
+    a->agent_user_agents = wm_pgarray_arg(&user_agents, WM_OID_TEXT_ARRAY);
+    return NULL;
+}
+
+static const wm_err *news_make(wm_store_arrays *a, const wm_bundle *bundle, apr_pool_t *pool)
+{
+    wm_pgarray source, agent, created, battery;
+
+    WM_TRY(wm_pgarray_begin(&source, WM_OID_INT4, NULL, pool));
+    WM_TRY(wm_pgarray_begin(&agent, WM_OID_INT4, NULL, pool));
+    WM_TRY(wm_pgarray_begin(&created, WM_OID_TIMESTAMPTZ, NULL, pool));
+    WM_TRY(wm_pgarray_begin(&battery, WM_OID_FLOAT8, NULL, pool));
+    for (int i = 0; i < bundle->news->nelts; i++) {
+        const wm_source_news *news = &APR_ARRAY_IDX(bundle->news, i, wm_source_news);
+
+        WM_TRY(wm_pgarray_add_i32(&source, news->source + 1));
+        WM_TRY(wm_pgarray_add_i32(&agent, news->agent + 1));
+        WM_TRY(wm_pgarray_add_time(&created, news->last_created));
+        WM_TRY(wm_pgarray_add_f64(&battery, news->battery));
+    }
+    a->news_source = wm_pgarray_arg(&source, WM_OID_INT4_ARRAY);
+    a->news_agent = wm_pgarray_arg(&agent, WM_OID_INT4_ARRAY);
+    a->news_created = wm_pgarray_arg(&created, WM_OID_TIMESTAMPTZ_ARRAY);
+    a->news_battery = wm_pgarray_arg(&battery, WM_OID_FLOAT8_ARRAY);
+    return NULL;
+}
+
+/* Rounds towards minus infinity: points before 1970 have days of their own. */
+static apr_int64_t day_of(apr_time_t t)
+{
+    return t >= 0 ? t / USEC_PER_DAY : -((-t + USEC_PER_DAY - 1) / USEC_PER_DAY);
+}
+
+/* One row per array of points_store(): member, element type, array type, how a point adds. */
+#define POINT_ARRAYS(X)                                                                           \
+    X(ordinal, INT4, wm_pgarray_add_i32(&array, (apr_int32_t)p->ordinal))                         \
+    X(source, INT4, wm_pgarray_add_i32(&array, p->source + 1))                                    \
+    X(generator, INT4, wm_pgarray_add_i32(&array, p->generator + 1))                              \
+    X(agent, INT4, wm_pgarray_add_i32(&array, p->agent + 1))                                      \
+    X(created, TIMESTAMPTZ, wm_pgarray_add_time(&array, p->created))                              \
+    X(untimed, BOOL, add_bool(&array, p->untimed))                                                \
+    X(digest, UUID, wm_pgarray_add(&array, p->digest, sizeof p->digest))                          \
+    X(secondary, TEXT, add_text(&array, &p->secondary))                                           \
+    X(longitude, FLOAT8, wm_pgarray_add_f64(&array, p->longitude))                                \
+    X(latitude, FLOAT8, wm_pgarray_add_f64(&array, p->latitude))                                  \
+    X(flags, INT4, wm_pgarray_add_i32(&array, (apr_int32_t)p->flags))                             \
+    X(properties, JSONB, wm_pgarray_add_jsonb(&array, p->properties.data, p->properties.size))    \
+    X(bytes, INT4, wm_pgarray_add_i32(&array, (apr_int32_t)p->properties.size))                   \
+    X(day, INT4, wm_pgarray_add_i32(&array, (apr_int32_t)day_of(p->created)))                     \
+    X(quarter, INT4,                                                                              \
+      wm_pgarray_add_i32(&array, (apr_int32_t)((p->created - day_of(p->created) * USEC_PER_DAY) / \
+                                               (900 * APR_USEC_PER_SEC))))                        \
+    X(lag, FLOAT8, wm_pgarray_add_f64(&array, (double)(received - p->created) / APR_USEC_PER_SEC))
+
+const wm_err *wm_store_arrays_make(wm_store_arrays *a, const wm_bundle *bundle, int from, int to,
+                                   apr_pool_t *pool)
+{
+    apr_time_t received = bundle->upload->received;
+    wm_pgarray array;
+
+    WM_TRY(dictionaries_make(a, bundle, pool));
+    WM_TRY(news_make(a, bundle, pool));
+#define X(member, type, add)                                                      \
+    WM_TRY(wm_pgarray_begin(&array, WM_OID_##type, NULL, pool));                  \
+    for (const wm_point *p = bundle->points + from; p < bundle->points + to; p++) \
+        WM_TRY(add);                                                              \
+    a->member = wm_pgarray_arg(&array, WM_OID_##type##_ARRAY);
+    POINT_ARRAYS(X)
+#undef X
+    return NULL;
+}
+
+static const wm_err *quarantine_make(wm_store_side *side, const wm_bundle *bundle, apr_pool_t *pool)
+{
+    wm_pgarray reasons, indexes, raws;
+
+    WM_TRY(wm_pgarray_begin(&reasons, WM_OID_TEXT, NULL, pool));
+    WM_TRY(wm_pgarray_begin(&indexes, WM_OID_INT4, NULL, pool));
+    WM_TRY(wm_pgarray_begin(&raws, WM_OID_BYTEA, NULL, pool));
+    for (int i = 0; i < bundle->quarantined->nelts; i++) {
+        const wm_quarantined *q = &APR_ARRAY_IDX(bundle->quarantined, i, wm_quarantined);
+
+        WM_TRY(add_word(&reasons, wm_reason_word(q->reason)));
+        WM_TRY(q->index < 0 ? wm_pgarray_add_null(&indexes)
+                            : wm_pgarray_add_i32(&indexes, q->index));
+        WM_TRY(wm_pgarray_add(&raws, q->raw.data, q->raw.size));
+    }
+    side->reasons = wm_pgarray_arg(&reasons, WM_OID_TEXT_ARRAY);
+    side->indexes = wm_pgarray_arg(&indexes, WM_OID_INT4_ARRAY);
+    side->raws = wm_pgarray_arg(&raws, WM_OID_BYTEA_ARRAY);
+    return NULL;
+}
+
+static const wm_err *files_make(wm_store_side *side, const wm_bundle *bundle, apr_pool_t *pool)
+{
+    wm_pgarray identifiers, types, bytes, sha256, paths;
+
+    WM_TRY(wm_pgarray_begin(&identifiers, WM_OID_TEXT, NULL, pool));
+    WM_TRY(wm_pgarray_begin(&types, WM_OID_TEXT, NULL, pool));
+    WM_TRY(wm_pgarray_begin(&bytes, WM_OID_INT8, NULL, pool));
+    WM_TRY(wm_pgarray_begin(&sha256, WM_OID_BYTEA, NULL, pool));
+    WM_TRY(wm_pgarray_begin(&paths, WM_OID_TEXT, NULL, pool));
+    for (int i = 0; i < bundle->files->nelts; i++) {
+        const wm_file *file = &APR_ARRAY_IDX(bundle->files, i, wm_file);
+
+        WM_TRY(add_text(&identifiers, &file->identifier));
+        WM_TRY(add_text(&types, &file->content_type));
+        WM_TRY(wm_pgarray_add_i64(&bytes, (apr_int64_t)file->content.size));
+        WM_TRY(wm_pgarray_add(&sha256, file->sha256, sizeof file->sha256));
+        WM_TRY(add_word(&paths, file->path));
+    }
+    side->file_identifiers = wm_pgarray_arg(&identifiers, WM_OID_TEXT_ARRAY);
+    side->file_types = wm_pgarray_arg(&types, WM_OID_TEXT_ARRAY);
+    side->file_bytes = wm_pgarray_arg(&bytes, WM_OID_INT8_ARRAY);
+    side->file_sha256 = wm_pgarray_arg(&sha256, WM_OID_BYTEA_ARRAY);
+    side->file_paths = wm_pgarray_arg(&paths, WM_OID_TEXT_ARRAY);
+    return NULL;
+}
+
+static const wm_err *links_make(wm_store_side *side, const wm_bundle *bundle, apr_pool_t *pool)
+{
+    wm_pgarray files, ordinals;
+
+    WM_TRY(wm_pgarray_begin(&files, WM_OID_INT4, NULL, pool));
+    WM_TRY(wm_pgarray_begin(&ordinals, WM_OID_INT4, NULL, pool));
+    for (int i = 0; i < bundle->links->nelts; i++) {
+        const wm_file_link *link = &APR_ARRAY_IDX(bundle->links, i, wm_file_link);
+
+        WM_TRY(wm_pgarray_add_i32(&files, link->file + 1));
+        WM_TRY(wm_pgarray_add_i32(&ordinals, (apr_int32_t)bundle->points[link->point].ordinal));
+    }
+    side->link_files = wm_pgarray_arg(&files, WM_OID_INT4_ARRAY);
+    side->link_ordinals = wm_pgarray_arg(&ordinals, WM_OID_INT4_ARRAY);
+    return NULL;
+}
+
+const wm_err *wm_store_side_make(wm_store_side *side, const wm_bundle *bundle, apr_pool_t *pool)
+{
+    WM_TRY(texts_make(&side->more_sources, bundle->sources, 1, pool));
+    WM_TRY(quarantine_make(side, bundle, pool));
+    WM_TRY(files_make(side, bundle, pool));
+    return links_make(side, bundle, pool);
+}
