@@ -13,6 +13,7 @@
     X(WM_E_FORBIDDEN,  403, "Your account may not do this.") \
     X(WM_E_NOT_FOUND,  404, "There is nothing at this address.") \
     X(WM_E_METHOD,     405, "This address does not answer that method.") \
+    X(WM_E_TIMEOUT,    408, "The request arrived too slowly.") \
     X(WM_E_CONFLICT,   409, "Somebody changed this meanwhile. Reload and try again.") \
     X(WM_E_LIMIT,      413, "The request is larger than this server accepts.") \
     X(WM_E_TYPE,       415, "This content type is not accepted here.") \

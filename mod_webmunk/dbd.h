@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Database connections: mod_dbd owns them, we borrow the PGconn for the time of a query. */
+#ifndef WM_DBD_H
+#define WM_DBD_H
+
+#include <apr_time.h>
+#include <httpd.h>
+
+#include "wm_db.h"
+#include "wm_err.h"
+
+struct wm_gate;
+
+typedef struct wm_loan {
+    wm_db *db;
+    /* private */
+    request_rec *r;
+    struct ap_dbd_loan *dbd;
+} wm_loan;
+
+/* At most PLACES borrowers at once in this process, each waiting at most WAIT (T10).  In POOL. */
+const wm_err *wm_gate_create(struct wm_gate **gate, int places, apr_interval_time_t wait,
+                             apr_pool_t *pool);
+
+/* Find mod_dbd's functions; they are known only after the modules are loaded, and post_config is
+ * too early for httpd -t (T2).  Nonzero when mod_dbd is there. */
+int wm_dbd_available(void);
+
+/* Borrow a connection for R, live and idle.  If R holds one of mod_dbd already, that one is used
+ * (T12).  Give it back by wm_dbd_return before anything slow; the cleanup of r->pool does it at the
+ * latest.  WM_E_BUSY when none comes free in time or the database is away. */
+const wm_err *wm_dbd_borrow(wm_loan **loan, request_rec *r, const wm_log *log);
+
+/* Whatever is open is rolled back; a second call does nothing. */
+void wm_dbd_return(wm_loan *loan);
+
+#endif
