@@ -260,7 +260,7 @@ sub webmunkd
     my ($pg, @arguments) = @_;
     my $program = builddir() . '/jobs/webmunkd';
     -x $program or give_up("webmunkd is not built: $program");
-    my %env = ($pg ? %{ $pg->env } : (), %{ $how->{env} || {} });
+    my %env = (WM_SCHEMA_DIR => srcdir() . '/sql/schema', $pg ? %{ $pg->env } : (), %{ $how->{env} || {} });
     return run({ %$how, env => \%env }, $program, @arguments);
 }
 

@@ -112,11 +112,13 @@ sub url
     return "postgresql:///$self->{name}?host=$self->{dir}&user=$self->{user}";
 }
 
-# The parameters of DBDParams; they survive a reconnect, DBDInitSQL does not (T8, T10).
+# The parameters of DBDParams; they survive a reconnect, DBDInitSQL does not (T8, T10). The server's own role, so
+# that a missing grant fails a test.
 sub dbd_params
 {
-    my ($self) = @_;
-    return "host=$self->{dir} dbname=$self->{name} user=$self->{user} connect_timeout=3"
+    my ($self, $user) = @_;
+    $user ||= 'wm_web';
+    return "host=$self->{dir} dbname=$self->{name} user=$user connect_timeout=3"
         . " application_name=mod_webmunk options='-c statement_timeout=5s"
         . " -c idle_in_transaction_session_timeout=10s -c search_path=webmunk'";
 }
