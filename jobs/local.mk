@@ -1,1 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
+sbin_PROGRAMS += jobs/webmunkd
+
+jobs_webmunkd_SOURCES = \
+	jobs/cmd_keygen.c \
+	jobs/cmd_migrate.c \
+	jobs/cmd_partitions.c \
+	jobs/command.c jobs/command.h \
+	jobs/main.c \
+	jobs/options.c \
+	jobs/prompt.c jobs/prompt.h
+jobs_webmunkd_CPPFLAGS = $(AM_CPPFLAGS) -DWM_PKGDATADIR='"$(pkgdatadir)"'
+jobs_webmunkd_LDADD = $(WM_LIBS)

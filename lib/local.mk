@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += lib/libwm.la
 
 lib_libwm_la_SOURCES = \
 	lib/wm_account.h \
-	lib/wm_audit.h \
+	lib/wm_audit.c lib/wm_audit.h \
 	lib/wm_base64.c lib/wm_base64.h \
 	lib/wm_box.c lib/wm_box.h \
 	lib/wm_buf.c lib/wm_buf.h \
@@ -15,7 +15,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_gzip.c lib/wm_gzip.h \
 	lib/wm_json_own.c lib/wm_json_own.h \
 	lib/wm_log.c lib/wm_log.h \
-	lib/wm_migrate.h \
+	lib/wm_migrate.c lib/wm_migrate.h \
 	lib/wm_multipart.c \
 	lib/wm_mustache.c lib/wm_mustache.h lib/wm_mustache_int.h \
 	lib/wm_mustache_load.c lib/wm_mustache_render.c \

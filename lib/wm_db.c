@@ -250,6 +250,19 @@ const wm_err *wm_db_json(json_t **root, wm_db *db, wm_sql_id id, wm_args args, a
     return wm_json_own_parse(root, text, strlen(text), pool);
 }
 
+/* "line 7" of a script that the server could not read; positions count from 1. */
+static const char *script_place(const PGresult *result, const char *text, apr_pool_t *pool)
+{
+    const char *position = result ? PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION) : NULL;
+    int line = 1;
+
+    if (!position)
+        return "script";
+    for (apr_int64_t left = apr_atoi64(position); --left > 0 && *text; text++)
+        line += *text == '\n';
+    return apr_psprintf(pool, "line %d", line);
+}
+
 const wm_err *wm_db_script(wm_db *db, const char *text, apr_pool_t *pool)
 {
     PGresult *result = PQexec(db->conn, text);
@@ -257,7 +270,7 @@ const wm_err *wm_db_script(wm_db *db, const char *text, apr_pool_t *pool)
     const wm_err *err = NULL;
 
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY)
-        err = db_error(db, result, "script", pool);
+        err = db_error(db, result, script_place(result, text, pool), pool);
     PQclear(result);
     return err;
 }

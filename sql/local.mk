@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Paths are below the source directory.
 SQL_QUERIES = \
+	sql/queries/audit.sql \
 	sql/queries/base.sql \
-	sql/queries/bundle.sql
+	sql/queries/bundle.sql \
+	sql/queries/migrate.sql
 
 sql_schema_files = \
 	sql/schema/0001-collect.sql \
+	sql/schema/0002-accounts.sql \
 	sql/schema/0004-store.sql
 schemadir = $(pkgdatadir)/sql/schema
 dist_schema_DATA = $(sql_schema_files)
+grantsdir = $(pkgdatadir)/sql
+dist_grants_DATA = sql/grants.sql
 EXTRA_DIST += $(SQL_QUERIES) build-aux/sql2h.awk

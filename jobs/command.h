@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of webmunkd.  A new one is a row of WM_COMMANDS and a file cmd_NOUN.c that defines
+ * wm_cmd_NAME; help, checks of options and arguments, and the connection come from its declaration. */
+#ifndef WM_COMMAND_H
+#define WM_COMMAND_H
+
+#include <apr_pools.h>
+
+#include "wm_db.h"
+#include "wm_err.h"
+
+/* clang-format off */
+#define WM_COMMANDS(X) \
+    X(migrate) \
+    X(partitions) \
+    X(keygen)
+/* clang-format on */
+
+enum { WM_OPTIONS_MAX = 12, WM_ARGUMENTS_MAX = 4 };
+
+/* What the runner provides before a command starts. */
+enum { WM_NEEDS_DATABASE = 1 };
+
+typedef struct wm_option {
+    const char *name; /* without the dashes */
+    const char *arg;  /* what its value is called in the help; NULL: it takes none */
+    const char *help;
+    int required;
+} wm_option;
+
+typedef struct wm_run wm_run;
+
+typedef struct wm_command {
+    const char *name; /* as typed, "account add" */
+    const char *args; /* as in the help, "NAME"; "" for none */
+    int args_min, args_max;
+    const char *summary; /* one line of the list */
+    const char *help;    /* the sentences of its own help */
+    unsigned needs;
+    wm_option options[WM_OPTIONS_MAX]; /* ended by a row without name */
+    const wm_err *(*run)(wm_run *run);
+} wm_command;
+
+struct wm_run {
+    const wm_command *command;
+    const char *conninfo; /* "" leaves it to the PG* environment */
+    wm_db *db;            /* NULL unless the command needs one */
+    const char *args[WM_ARGUMENTS_MAX];
+    int arg_count;
+    const char *values[WM_OPTIONS_MAX]; /* of the options, by row; "" for one without value */
+    int usage;                          /* the failure is one of usage: exit 2 */
+    apr_pool_t *pool;
+};
+
+#define X(name) extern const wm_command wm_cmd_##name;
+WM_COMMANDS(X)
+#undef X
+
+/* All of them, ended by NULL. */
+extern const wm_command *const wm_commands[];
+
+/* The value of option NAME: NULL when it was not given, "" when it takes none. */
+const char *wm_run_option(const wm_run *run, const char *name);
+
+/* An error of usage: the program exits with 2. */
+const wm_err *wm_run_usage(wm_run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Progress on stderr, when that is a terminal. */
+void wm_run_progress(const wm_run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Write a row about a command to the access log, with the operator's system account. */
+const wm_err *wm_run_audit(wm_run *run, const char *action, const char *object);
+
+/* Parse ARGV (after the program's name) into RUN.  *HELP: 1 the program's, 2 the command's was
+ * asked for; *VERSION likewise.  Errors are of usage. */
+const wm_err *wm_options_parse(wm_run *run, int *help, int *version, int argc,
+                               const char *const *argv);
+
+/* The texts behind --help. */
+void wm_help_program(void);
+void wm_help_command(const wm_command *command);
+
+#endif
