@@ -64,10 +64,11 @@ static const wm_err *decode_key(unsigned char *key, const char *path, const char
                                 apr_pool_t *pool)
 {
     size_t length;
+    int fits = size <= FILE_MAX;
 
-    while (size && strchr(" \t\r\n", text[size - 1]))
+    while (size && memchr(" \t\r\n", text[size - 1], 4))
         size--;
-    if (size > FILE_MAX ||
+    if (!fits ||
         sodium_base642bin(key, KEY_SIZE, text, size, NULL, &length, NULL,
                           sodium_base64_VARIANT_ORIGINAL) ||
         length != KEY_SIZE)

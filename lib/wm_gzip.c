@@ -12,6 +12,7 @@
 enum {
     GZIP_WINDOW = 15 + 16, /* zlib: largest window, gzip header and trailer */
     MEMBER_MIN = 18,       /* header and trailer of a member */
+    HEADER_CRC = 2,        /* flag: the header has a checksum, which libdeflate does not check */
     RATIO_MAX = 1032,      /* of deflate: 258 bytes from 2 bits */
     CHUNK_MAX = 1 << 30,   /* zlib counts with unsigned int */
     STEP_MIN = 4096,
@@ -25,12 +26,13 @@ static const wm_err *inflate_single(int *done, wm_buf *out, const char *data, si
                                     size_t max)
 {
     struct libdeflate_decompressor *inflater;
-    const unsigned char *tail = (const unsigned char *)data + size - 4;
+    const unsigned char *tail;
     size_t announced, used, made;
 
     *done = 0;
-    if (size < MEMBER_MIN)
+    if (size < MEMBER_MIN || (data[3] & HEADER_CRC))
         return NULL;
+    tail = (const unsigned char *)data + size - 4;
     announced = tail[0] | (size_t)tail[1] << 8 | (size_t)tail[2] << 16 | (size_t)tail[3] << 24;
     if (announced > max || announced / RATIO_MAX > size)
         return NULL;

@@ -1,27 +1,66 @@
 # SPDX-License-Identifier: Apache-2.0
 # Unit programs print TAP; automake's TAP driver is not needed, prove runs everything.
 unit_programs = \
+	t/unit/base64 \
+	t/unit/box \
 	t/unit/err \
+	t/unit/form \
+	t/unit/gzip \
 	t/unit/mustache
 
 check_PROGRAMS += $(unit_programs)
+t_unit_base64_SOURCES = t/unit/base64.c t/unit/tap.h
+t_unit_base64_LDADD = $(WM_LIBS)
+t_unit_box_SOURCES = t/unit/box.c t/unit/tap.h
+t_unit_box_LDADD = $(WM_LIBS)
 t_unit_err_SOURCES = t/unit/err.c t/unit/tap.h
 t_unit_err_LDADD = $(WM_LIBS)
+t_unit_form_SOURCES = t/unit/form.c t/unit/tap.h
+t_unit_form_LDADD = $(WM_LIBS)
+t_unit_gzip_SOURCES = t/unit/gzip.c t/unit/tap.h
+t_unit_gzip_LDADD = $(WM_LIBS)
 t_unit_mustache_SOURCES = t/unit/mustache.c t/unit/tap.h
 t_unit_mustache_LDADD = $(WM_LIBS)
 
+# Replaying the corpus of each fuzz target; t/fuzz/README says how to add one.
+replay_programs = \
+	t/fuzz/replay_base64 \
+	t/fuzz/replay_box \
+	t/fuzz/replay_form \
+	t/fuzz/replay_gzip
+
+check_PROGRAMS += $(replay_programs)
+t_fuzz_replay_base64_SOURCES = t/fuzz/fuzz_base64.c t/fuzz/fuzz.h t/fuzz/replay.c
+t_fuzz_replay_base64_LDADD = $(WM_LIBS)
+t_fuzz_replay_box_SOURCES = t/fuzz/fuzz_box.c t/fuzz/fuzz.h t/fuzz/replay.c
+t_fuzz_replay_box_LDADD = $(WM_LIBS)
+t_fuzz_replay_form_SOURCES = t/fuzz/fuzz_form.c t/fuzz/fuzz.h t/fuzz/replay.c
+t_fuzz_replay_form_LDADD = $(WM_LIBS)
+t_fuzz_replay_gzip_SOURCES = t/fuzz/fuzz_gzip.c t/fuzz/fuzz.h t/fuzz/replay.c
+t_fuzz_replay_gzip_LDADD = $(WM_LIBS)
+EXTRA_DIST += t/fuzz/README t/fuzz/build.sh t/fuzz/corpus
+
 # Perl tests, by number: 1NN database, 2NN httpd, 3NN runner, 9NN source guards.
-perl_tests =
+perl_tests = \
+	t/901-sizes.t \
+	t/902-layers.t \
+	t/903-headers.t \
+	t/906-templates.t \
+	t/907-banned.t \
+	t/908-spdx.t \
+	t/909-format.t
 
 EXTRA_DIST += $(perl_tests) \
 	t/lib/WmTest.pm \
 	t/lib/WmTest/Client.pm \
 	t/lib/WmTest/Httpd.pm \
-	t/lib/WmTest/Postgres.pm
+	t/lib/WmTest/Postgres.pm \
+	t/lib/WmTest/Source.pm
 WM_JOBS = 2
 WM_PROVE = WM_BUILDDIR='$(abs_top_builddir)' WM_SRCDIR='$(abs_top_srcdir)' HTTPD='$(HTTPD)' \
 	HTTPD_MODULES='$(HTTPD_MODULES)' PG_BINDIR='$(PG_BINDIR)' WM_SANITIZERS='$(SANITIZERS)' \
 	$(PROVE) -j$(WM_JOBS) $(PROVE_FLAGS)
 
 check-local: $(check_PROGRAMS)
-	$(WM_PROVE) $(addprefix $(abs_top_builddir)/,$(unit_programs)) $(addprefix $(abs_top_srcdir)/,$(perl_tests))
+	$(WM_PROVE) $(addprefix $(abs_top_builddir)/,$(unit_programs) $(replay_programs)) \
+	    $(addprefix $(abs_top_srcdir)/,$(perl_tests))
