@@ -4,11 +4,13 @@ SQL_QUERIES = \
 	sql/queries/audit.sql \
 	sql/queries/base.sql \
 	sql/queries/bundle.sql \
-	sql/queries/migrate.sql
+	sql/queries/migrate.sql \
+	sql/queries/page.sql
 
 sql_schema_files = \
 	sql/schema/0001-collect.sql \
 	sql/schema/0002-accounts.sql \
+	sql/schema/0003-pages.sql \
 	sql/schema/0004-store.sql
 schemadir = $(pkgdatadir)/sql/schema
 dist_schema_DATA = $(sql_schema_files)
