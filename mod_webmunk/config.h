@@ -15,7 +15,8 @@ struct wm_child;
 enum { WM_SERVE_DATA = 1, WM_SERVE_DASHBOARD = 2, WM_SERVE_SUPPORT = 4, WM_SERVE_TRACES = 8 };
 enum { WM_REPEATS_SUPPRESS, WM_REPEATS_KEEP };
 
-/* kind, member, directive, default, words of WORDS and CHOICE, least, most, help
+/* kind, member, directive, default, words of WORDS and CHOICE, least, most, help; the default
+ * "none" is the absence of a PATH or LIST
  *
  * SIZE   bytes, with K, M or G        -> apr_int64_t        NUMBER a plain number -> apr_int64_t
  * TIME   with ms, s, min, h or d      -> apr_interval_time_t  FLAG   on or off    -> 0 or 1
@@ -24,52 +25,52 @@ enum { WM_REPEATS_SUPPRESS, WM_REPEATS_KEEP };
  * LIST   texts, may be repeated       -> const apr_array_header_t * of const char *, may be NULL */
 
 /* Settings of a location.  Getter: wm_dir_<member>(const request_rec *). */
-#define WM_DIR_DIRECTIVES(X) \
-    X(WORDS, serve, "WebmunkServe", "data", "data|dashboard|support|traces", 0, 0, \
-      "what this location offers, one or more words") \
-    X(FLAG, uploads, "WebmunkUploads", "on", NULL, 0, 0, \
-      "off for maintenance: uploads are refused so that every client keeps its data") \
-    X(SIZE, body_max, "WebmunkBodyMax", "256M", NULL, 1024, APR_INT64_C(1) << 40, \
-      "largest accepted upload, in bytes of the request") \
-    X(SIZE, inflated_max, "WebmunkInflatedMax", "512M", NULL, 1024, APR_INT64_C(1) << 31, \
-      "largest JSON text of a bundle; beyond it the bundle goes to quarantine") \
-    X(NUMBER, depth_max, "WebmunkDepthMax", "1000", NULL, 8, 1000, \
-      "deepest nesting of a point; beyond it the point goes to quarantine") \
-    X(NUMBER, points_max, "WebmunkPointsMax", "1048576", NULL, 1, 1048576, \
-      "most points of a bundle; beyond it the bundle goes to quarantine") \
-    X(CHOICE, repeats, "WebmunkRepeats", "suppress", "suppress|keep", 0, 0, \
-      "what happens to points that are known from another bundle") \
+#define WM_DIR_DIRECTIVES(X)                                                               \
+    X(WORDS, serve, "WebmunkServe", "data", "data|dashboard|support|traces", 0, 0,         \
+      "what this location offers, one or more words")                                      \
+    X(FLAG, uploads, "WebmunkUploads", "on", NULL, 0, 0,                                   \
+      "off for maintenance: uploads are refused so that every client keeps its data")      \
+    X(SIZE, body_max, "WebmunkBodyMax", "256M", NULL, 1024, APR_INT64_C(1) << 40,          \
+      "largest accepted upload, in bytes of the request")                                  \
+    X(SIZE, inflated_max, "WebmunkInflatedMax", "512M", NULL, 1024, APR_INT64_C(1) << 31,  \
+      "largest JSON text of a bundle; beyond it the bundle goes to quarantine")            \
+    X(NUMBER, depth_max, "WebmunkDepthMax", "1000", NULL, 8, 1000,                         \
+      "deepest nesting of a point; beyond it the point goes to quarantine")                \
+    X(NUMBER, points_max, "WebmunkPointsMax", "1048576", NULL, 1, 1048576,                 \
+      "most points of a bundle; beyond it the bundle goes to quarantine")                  \
+    X(CHOICE, repeats, "WebmunkRepeats", "suppress", "suppress|keep", 0, 0,                \
+      "what happens to points that are known from another bundle")                         \
     X(TIME, body_keep, "WebmunkBodyKeep", "30d", NULL, 0, APR_TIME_C(36500) * 86400000000, \
-      "how long the body of an upload is kept as received; 0 for not at all") \
-    X(TIME, body_timeout, "WebmunkBodyTimeout", "60s", NULL, APR_TIME_C(1000000), \
-      APR_TIME_C(86400000000), "time in which the whole body of an upload must arrive") \
-    X(SIZE, body_rate, "WebmunkBodyRate", "4K", NULL, 1, APR_INT64_C(1) << 30, \
-      "each so many bytes received extend WebmunkBodyTimeout by a second") \
-    X(LIST, upload_alias, "WebmunkUploadAlias", NULL, NULL, 0, 0, \
+      "how long the body of an upload is kept as received; 0 for not at all")              \
+    X(TIME, body_timeout, "WebmunkBodyTimeout", "60s", NULL, APR_TIME_C(1000000),          \
+      APR_TIME_C(86400000000), "time in which the whole body of an upload must arrive")    \
+    X(SIZE, body_rate, "WebmunkBodyRate", "4K", NULL, 1, APR_INT64_C(1) << 30,             \
+      "each so many bytes received extend WebmunkBodyTimeout by a second")                 \
+    X(LIST, upload_alias, "WebmunkUploadAlias", "none", NULL, 0, 0,                        \
       "further paths below the location that mean add-bundle.json")
 
 /* Settings of a server.  Getter: wm_server_<member>(const server_rec *).  The scope is SERVER
  * (a virtual host may differ) or PROCESS (one value for all of httpd). */
-#define WM_SERVER_DIRECTIVES(X) \
-    X(SIZE, PROCESS, memory_max, "WebmunkMemoryMax", "256M", NULL, 1 << 20, APR_INT64_C(1) << 40, \
-      "inflated bytes that all requests of one child process may hold together") \
-    X(NUMBER, PROCESS, database_connections, "WebmunkDatabaseConnections", "10", NULL, 1, 10000, \
-      "requests of one child process that may hold a database connection; at most DBDMax") \
-    X(TIME, PROCESS, database_wait, "WebmunkDatabaseWait", "3s", NULL, 0, APR_TIME_C(60000000), \
-      "how long a request waits for one of them before it is answered 503") \
-    X(PATH, SERVER, attachment_dir, "WebmunkAttachmentDir", WM_STATEDIR "/attachments", NULL, 0, 0, \
-      "directory, never a served one, for files that come with bundles") \
-    X(PATH, SERVER, temp_dir, "WebmunkTempDir", "/var/tmp", NULL, 0, 0, \
-      "directory for uploads over 1 MB while they arrive") \
-    X(PATH, SERVER, box_secret_key, "WebmunkBoxSecretKey", NULL, NULL, 0, 0, \
-      "file with the secret key of this server, for encrypted bundles") \
-    X(PATH, SERVER, box_peer_key, "WebmunkBoxPeerKey", NULL, NULL, 0, 0, \
-      "file with the public key that all clients share, for encrypted bundles") \
-    X(PATH, SERVER, secret_file, "WebmunkSecretFile", WM_STATEDIR "/secret", NULL, 0, 0, \
-      "file with the secret that form tokens are made from") \
-    X(PATH, SERVER, template_dir, "WebmunkTemplateDir", WM_PKGDATADIR "/templates", NULL, 0, 0, \
-      "directory of the page templates") \
-    X(PATH, SERVER, asset_dir, "WebmunkAssetDir", WM_PKGDATADIR "/assets", NULL, 0, 0, \
+#define WM_SERVER_DIRECTIVES(X)                                                                    \
+    X(SIZE, PROCESS, memory_max, "WebmunkMemoryMax", "256M", NULL, 1 << 20, APR_INT64_C(1) << 40,  \
+      "inflated bytes that all requests of one child process may hold together")                   \
+    X(NUMBER, PROCESS, database_connections, "WebmunkDatabaseConnections", "10", NULL, 1, 10000,   \
+      "requests of one child process that may hold a database connection; never more than DBDMax") \
+    X(TIME, PROCESS, database_wait, "WebmunkDatabaseWait", "3s", NULL, 0, APR_TIME_C(60000000),    \
+      "how long a request waits for one of them before it is answered 503")                        \
+    X(PATH, SERVER, attachment_dir, "WebmunkAttachmentDir", WM_STATEDIR "/attachments", NULL, 0,   \
+      0, "directory, never a served one, for files that come with bundles")                        \
+    X(PATH, SERVER, temp_dir, "WebmunkTempDir", "/var/tmp", NULL, 0, 0,                            \
+      "directory for uploads over 1 MB while they arrive")                                         \
+    X(PATH, SERVER, box_secret_key, "WebmunkBoxSecretKey", "none", NULL, 0, 0,                     \
+      "file with the secret key of this server, for encrypted bundles")                            \
+    X(PATH, SERVER, box_peer_key, "WebmunkBoxPeerKey", "none", NULL, 0, 0,                         \
+      "file with the public key that all clients share, for encrypted bundles")                    \
+    X(PATH, SERVER, secret_file, "WebmunkSecretFile", WM_STATEDIR "/secret", NULL, 0, 0,           \
+      "file with the secret that form tokens are made from")                                       \
+    X(PATH, SERVER, template_dir, "WebmunkTemplateDir", WM_PKGDATADIR "/templates", NULL, 0, 0,    \
+      "directory of the page templates")                                                           \
+    X(PATH, SERVER, asset_dir, "WebmunkAssetDir", WM_PKGDATADIR "/assets", NULL, 0, 0,             \
       "directory of style sheets and scripts")
 
 #define WM_GETTER_SIZE   apr_int64_t
@@ -90,14 +91,15 @@ WM_SERVER_DIRECTIVES(X)
 
 /* Read by check_config, as root, before the children start; NULL without the two directives. */
 const struct wm_box_keys *wm_server_box_keys(const server_rec *s);
+void wm_server_set_box_keys(server_rec *s, const struct wm_box_keys *keys);
+
+/* WebmunkDatabaseConnections, or DBDMax where that is lower; check_config finds out. */
+int wm_server_places(const server_rec *s);
+void wm_server_set_places(server_rec *s, int places);
 
 /* What child_init made; the same for all servers of the process. */
 struct wm_child *wm_server_child(const server_rec *s);
 void wm_server_set_child(server_rec *s, struct wm_child *child);
-
-/* Nonzero when some location of any server has `SetHandler webmunk`; DASHBOARD: when one of them
- * is served with that bit as well. */
-int wm_config_in_use(apr_pool_t *scratch_pool);
 
 /* For the module record. */
 extern const command_rec wm_commands[];
@@ -106,7 +108,8 @@ void *wm_dir_merge(apr_pool_t *pool, void *base, void *add);
 void *wm_server_create(apr_pool_t *pool, server_rec *s);
 void *wm_server_merge(apr_pool_t *pool, void *base, void *add);
 
-/* Hook: what needs several directives, files or other modules.  httpd -t runs it (T2). */
+/* Hook, in config_check.c: what needs several directives, files or other modules.  httpd -t runs it
+ * (T2). */
 int wm_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 
 #endif

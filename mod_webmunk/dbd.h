@@ -14,8 +14,11 @@ struct wm_gate;
 typedef struct wm_loan {
     wm_db *db;
     /* private */
-    request_rec *r;
-    struct ap_dbd_loan *dbd;
+    request_rec *r; /* NULL after the return */
+    const wm_log *log;
+    struct wm_gate *gate; /* the place in it is ours; NULL when R held a connection before */
+    void *dbd;            /* to be closed, or NULL */
+    int away;             /* the database could not be reached */
 } wm_loan;
 
 /* At most PLACES borrowers at once in this process, each waiting at most WAIT (T10).  In POOL. */

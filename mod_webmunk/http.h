@@ -26,22 +26,23 @@ typedef struct wm_reply {
 
 typedef struct wm_http {
     request_rec *r;
-    const char *mount;      /* "/data": where the location is mounted; "" at the top */
-    const char *path;       /* below it, decoded, runs of slashes are one, none at the ends */
+    const char *mount; /* "/data": where the location is mounted; "" at the top */
+    const char *path;  /* below it, decoded, runs of slashes are one, none at the ends */
     const char *capture[WM_CAPTURES]; /* what the stars of the route matched */
-    const wm_route *route;  /* NULL: none at this path, or not with this method */
-    unsigned method;        /* WM_GET ...; 0: a method that no route knows */
-    unsigned allowed;       /* methods of all routes at this path; 0: no such path */
-    wm_form form;           /* of the route; by what the location serves when there is none */
+    const wm_route *route;            /* NULL: none at this path, or not with this method */
+    unsigned method;                  /* WM_GET ...; 0: a method that no route knows */
+    unsigned allowed;                 /* methods of all routes at this path; 0: no such path */
+    wm_error_form form; /* of the route; by what the location serves when there is none */
     wm_cors cors;
-    struct wm_loan *loan;   /* the borrowed connection, or NULL */
-    wm_log log;             /* for lib functions */
+    struct wm_loan *loan; /* the borrowed connection, or NULL */
+    wm_log log;           /* for lib functions */
     wm_reply reply;
     const apr_table_t *args;   /* parsed by the first wm_http_arg */
     const apr_table_t *fields; /* parsed by wm_http_form */
     int body_read;             /* the body was read whole */
     int vanished;              /* the sender went away: nobody to answer */
     int expected;              /* an error that the operator asked for: not worth an error line */
+    int dropped;               /* by wm_http_drop */
 } wm_http;
 
 /* Borrow a database connection until the handler returns, or wm_http_db_done.  A second call gives
@@ -62,6 +63,9 @@ const char *wm_http_field(wm_http *h, const char *name);
 /* A request header, NULL when absent. */
 const char *wm_http_header(const wm_http *h, const char *name);
 
+/* Nonzero when HEADER (may be NULL), a Content-Type, names TYPE, whatever its parameters. */
+int wm_http_is_type(const char *header, const char *type);
+
 /* The value of a cookie, NULL when absent. */
 const char *wm_http_cookie(const request_rec *r, const char *name);
 
@@ -73,6 +77,16 @@ void wm_http_set_cookie(request_rec *r, const char *name, const char *value,
 /* Nonzero unless the browser says that another site made this request (Sec-Fetch-Site, else
  * Origin against Host). */
 int wm_http_same_origin(const request_rec *r);
+
+/* Prepare the answer to ERR and write its log line: the only place where an error becomes a status.
+ * Sets h->reply, or marks the connection as dropped. */
+void wm_http_fail(wm_http *h, const wm_err *err);
+
+/* Send h->reply.  Returns what the content handler has to return. */
+int wm_http_send(wm_http *h);
+
+/* Nothing goes out, the connection closes (HTTP/2: the stream is reset). */
+void wm_http_drop(wm_http *h);
 
 /* An id of this request for log lines and error pages. */
 const char *wm_http_id(const wm_http *h);

@@ -12,12 +12,12 @@ struct wm_http;
 /* Methods are matched by name: CREATE has no number (wire protocol, section 25).  The order is
  * that of Allow. */
 #define WM_METHODS(X) \
-    X(CREATE) \
-    X(POST) \
-    X(PUT) \
-    X(GET) \
-    X(HEAD) \
-    X(OPTIONS) \
+    X(CREATE)         \
+    X(POST)           \
+    X(PUT)            \
+    X(GET)            \
+    X(HEAD)           \
+    X(OPTIONS)        \
     X(DELETE)
 
 enum {
@@ -25,9 +25,9 @@ enum {
     WM_METHODS(X)
 #undef X
 #define X(name) WM_##name = 1 << WM_METHOD_PLACE_##name,
-    WM_METHODS(X)
+        WM_METHODS(X)
 #undef X
-    WM_UPLOAD_METHODS = WM_CREATE | WM_POST | WM_PUT | WM_HEAD | WM_OPTIONS,
+            WM_UPLOAD_METHODS = WM_CREATE | WM_POST | WM_PUT | WM_HEAD | WM_OPTIONS,
     WM_READ = WM_GET | WM_HEAD,
     WM_UNSAFE = WM_CREATE | WM_POST | WM_PUT | WM_DELETE
 };
@@ -44,7 +44,7 @@ typedef enum {
     WM_FORM_UPLOAD, /* text/plain, never JSON; CREATE is answered by a dropped connection */
     WM_FORM_API,    /* {"error": ...} */
     WM_FORM_PAGE    /* HTML */
-} wm_form;
+} wm_error_form;
 
 /* Access-Control-* headers (4.2). */
 typedef enum { WM_CORS_NONE, WM_CORS_UPLOAD, WM_CORS_OPEN } wm_cors;
@@ -52,13 +52,13 @@ typedef enum { WM_CORS_NONE, WM_CORS_UPLOAD, WM_CORS_OPEN } wm_cors;
 typedef const wm_err *(*wm_handler)(struct wm_http *h);
 
 typedef struct wm_route {
-    unsigned methods;   /* WM_GET | ...; several rows may share a path.  HEAD and OPTIONS never
+    unsigned methods; /* WM_GET | ...; several rows may share a path.  HEAD and OPTIONS never
                            reach the handler of an upload address; HEAD of others runs as GET */
-    const char *path;   /* below the mount, without slashes at its ends; a segment "*" matches any
+    const char *path; /* below the mount, without slashes at its ends; a segment "*" matches any
                            one segment, a last segment "**" the rest; captures in h->capture */
-    unsigned serve;     /* WM_SERVE_...: groups that have it */
+    unsigned serve;   /* WM_SERVE_...: groups that have it */
     wm_auth auth;
-    wm_form form;
+    wm_error_form form;
     wm_cors cors;
     wm_handler handler;
     const char *counter; /* short name, in the log line and in the note "webmunk-route", which
@@ -68,12 +68,11 @@ typedef struct wm_route {
 /* Content handler: DECLINED unless r->handler is "webmunk". */
 int wm_route_handle(request_rec *r);
 
-/* Hooks around it: our addresses live in no directory, so directory walks, DirectorySlash and
- * MultiViews must not see them; CORS headers and the rule for CREATE hold for httpd's own error
- * answers too. */
-int wm_route_translate(request_rec *r);
-int wm_route_map_to_storage(request_rec *r);
-void wm_route_insert_error_filter(request_rec *r);
-void wm_route_register_filters(apr_pool_t *pool);
+/* Fill method, allowed, route, captures, form and cors of H from its path and method, by the
+ * groups that its location serves. */
+void wm_route_find(struct wm_http *h);
+
+/* The methods of SET as in Allow: "CREATE, POST". */
+const char *wm_route_methods(unsigned set, apr_pool_t *pool);
 
 #endif

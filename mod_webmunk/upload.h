@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading the body of an upload: bounded in size and in time. */
+/* What a request to an upload address carries (wire protocol 4.3, 9). */
 #ifndef WM_UPLOAD_H
 #define WM_UPLOAD_H
 
@@ -7,11 +7,8 @@
 
 #include "http.h"
 
-/* Read the body of H: up to 1 MB in memory, beyond that in an unlinked file that is then mapped.
- * The result lives in r->pool.  WM_E_TYPE for content types of 4.3 that are none of ours,
- * WM_E_LIMIT over WebmunkBodyMax (by Content-Length before anything is read), WM_E_TIMEOUT when it
- * comes too slowly, WM_E_INPUT when it ends early (h->vanished is set), WM_E_BUSY when the
- * temporary directory is full. */
+/* Read the body of H and say of what form it is.  The result lives in r->pool.  WM_E_TYPE, before
+ * anything is read, for a POST of another content type than those of 4.3; else as wm_body_read. */
 const wm_err *wm_upload_read(wm_upload **upload, wm_http *h);
 
 #endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every child process has once; made by child_init, const afterwards but for the insides of
+ * gate and ledger, which lock themselves. */
+#ifndef WM_CHILD_H
+#define WM_CHILD_H
+
+struct wm_gate;
+struct wm_ledger;
+
+typedef struct wm_child {
+    struct wm_gate *gate;     /* database connections */
+    struct wm_ledger *ledger; /* memory */
+} wm_child;
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The module record: which hooks, and what each process makes once. */
+#include <apr_strings.h>
+#include <httpd.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <jansson.h>
+
+#include "wm_box.h"
+
+#include "child.h"
+#include "config.h"
+#include "dbd.h"
+#include "memory.h"
+#include "mount.h"
+#include "route.h"
+
+/* How long a request waits for memory of others before it is answered 503. */
+#define MEMORY_WAIT apr_time_from_sec(3)
+
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    (void)plog;
+    (void)ptemp;
+    (void)s;
+    ap_add_version_component(pconf, "mod_webmunk/" WM_VERSION);
+    return OK;
+}
+
+static const wm_err *make_child(server_rec *main_server, apr_pool_t *pool)
+{
+    wm_child *child = apr_pcalloc(pool, sizeof *child);
+
+    WM_TRY(wm_box_init(pool));
+    WM_TRY(wm_gate_create(&child->gate, wm_server_places(main_server),
+                          wm_server_database_wait(main_server), pool));
+    WM_TRY(wm_ledger_create(&child->ledger, wm_server_memory_max(main_server), MEMORY_WAIT, pool));
+    for (server_rec *s = main_server; s; s = s->next)
+        wm_server_set_child(s, child);
+    return NULL;
+}
+
+static void child_init(apr_pool_t *pool, server_rec *s)
+{
+    const wm_err *err;
+
+    json_object_seed(0); /* before threads could race for it */
+    err = make_child(s, pool);
+    if (err) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, "WM0152 this child cannot start: %s",
+                     wm_err_text(err, pool));
+        exit(APEXIT_CHILDSICK);
+    }
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
+    /* An administrator's rewrites and aliases come first; a redirect of theirs stands. */
+    static const char *const after[] = {"mod_rewrite.c", "mod_alias.c", NULL};
+
+    ap_hook_check_config(wm_config_check, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_translate_name(wm_mount_translate, after, NULL, APR_HOOK_MIDDLE);
+    ap_hook_map_to_storage(wm_mount_map_to_storage, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_insert_error_filter(wm_mount_insert_error_filter, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_handler(wm_route_handle, NULL, NULL, APR_HOOK_MIDDLE);
+    wm_mount_register_filters(pool);
+}
+
+/* The library's flags hide every name; httpd looks this one up. */
+extern module AP_MODULE_DECLARE_DATA webmunk_module __attribute__((visibility("default")));
+
+AP_DECLARE_MODULE(webmunk) = {
+    STANDARD20_MODULE_STUFF, wm_dir_create, wm_dir_merge,   wm_server_create,
+    wm_server_merge,         wm_commands,   register_hooks, AP_MODULE_FLAG_NONE,
+};

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a request ends: the answer, or its absence, and the log line. */
+#include <string.h>
+
+#include <apr_file_io.h>
+#include <apr_strings.h>
+#include <httpd.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+
+#include "http.h"
+
+APLOG_USE_MODULE(webmunk);
+
+/* Upload clients know "not now" and nothing else of a server's troubles (11.3). */
+static int status_of(const wm_http *h, const wm_err *err)
+{
+    int status = wm_err_status(err->code);
+
+    if (h->form == WM_FORM_UPLOAD && (status >= 500 || err->code == WM_E_CONFLICT))
+        return HTTP_SERVICE_UNAVAILABLE;
+    return status;
+}
+
+static void log_failure(wm_http *h, int status, const wm_err *err)
+{
+    const char *name = h->route ? h->route->counter : "-";
+    const char *text = wm_err_text(err, h->r->pool);
+
+    if (status < 500 || h->expected)
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, h->r, "WM0101 %s %s %d %s: %s", name, h->r->method,
+                      status, wm_http_id(h), text);
+    else
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, h->r, "WM0102 %s %s %d %s: %s", name, h->r->method,
+                      status, wm_http_id(h), text);
+}
+
+void wm_http_drop(wm_http *h)
+{
+    h->dropped = 1;
+    h->r->connection->aborted = 1;
+    h->r->connection->keepalive = AP_CONN_CLOSE;
+}
+
+static void fail_upload(wm_http *h, int status, const wm_err *err)
+{
+    if (err->code == WM_E_AUTH && h->method == WM_PUT) {
+        wm_http_set(h, "WWW-Authenticate", "Bearer");
+        wm_reply_json(h, status, json_pack("{s:s}", "error", "This upload needs a valid token."));
+    } else if (err->code == WM_E_METHOD) {
+        wm_reply_text(h, status, "");
+    } else {
+        wm_reply_text(h, status, apr_pstrcat(h->r->pool, wm_err_public(err->code), "\n", NULL));
+    }
+}
+
+static void fail_page(wm_http *h, int status, const wm_err *err)
+{
+    apr_pool_t *pool = h->r->pool;
+    const char *text = wm_err_public(err->code);
+    const char *page = apr_pstrcat(
+        pool, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>",
+        apr_itoa(pool, status), "</title></head>\n<body><main><h1>", text,
+        "</h1>\n<p>Reference: ", ap_escape_html(pool, wm_http_id(h)), "</p></main></body></html>\n",
+        NULL);
+
+    wm_reply_data(h, status, "text/html; charset=utf-8", page, strlen(page));
+}
+
+void wm_http_fail(wm_http *h, const wm_err *err)
+{
+    int status = status_of(h, err);
+
+    log_failure(h, status, err);
+    h->r->status = status; /* for the access log, also when nothing is sent */
+    if (h->vanished || h->method == WM_CREATE) {
+        wm_http_drop(h);
+        return;
+    }
+    if (status == HTTP_SERVICE_UNAVAILABLE)
+        wm_http_set(h, "Retry-After", "10");
+    if (err->code == WM_E_METHOD)
+        wm_http_set(h, "Allow", wm_route_methods(h->allowed, h->r->pool));
+    switch (h->form) {
+    case WM_FORM_UPLOAD:
+        fail_upload(h, status, err);
+        break;
+    case WM_FORM_API:
+        wm_reply_json(h, status, json_pack("{s:s}", "error", wm_err_public(err->code)));
+        break;
+    case WM_FORM_PAGE:
+        fail_page(h, status, err);
+        break;
+    }
+}
+
+/* Said once, here; a handler that wants another value sets it before. */
+static void set_default(wm_http *h, const char *name, const char *value)
+{
+    if (!apr_table_get(h->r->err_headers_out, name))
+        wm_http_set(h, name, value);
+}
+
+static void set_headers(wm_http *h)
+{
+    set_default(h, "X-Content-Type-Options", "nosniff");
+    if (h->form == WM_FORM_UPLOAD)
+        return;
+    set_default(h, "Cache-Control", "no-store");
+    if (h->form != WM_FORM_PAGE)
+        return;
+    set_default(h, "Content-Security-Policy",
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+                "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+                "frame-ancestors 'none'");
+    set_default(h, "Referrer-Policy", "same-origin");
+}
+
+static int send_file(wm_http *h)
+{
+    request_rec *r = h->r;
+    apr_file_t *file;
+    apr_finfo_t info;
+    apr_size_t sent;
+
+    if (apr_file_open(&file, h->reply.file, APR_FOPEN_READ | APR_FOPEN_SENDFILE_ENABLED, 0,
+                      r->pool) != APR_SUCCESS ||
+        apr_file_info_get(&info, APR_FINFO_SIZE, file) != APR_SUCCESS)
+        return HTTP_NOT_FOUND;
+    ap_set_content_length(r, info.size);
+    if (!r->header_only)
+        ap_send_fd(file, r, 0, (apr_size_t)info.size, &sent);
+    return OK;
+}
+
+int wm_http_send(wm_http *h)
+{
+    request_rec *r = h->r;
+
+    if (h->dropped)
+        return OK;
+    /* A body that was refused is not read to its end, however slowly it comes. */
+    if (!h->body_read && ap_request_has_body(r))
+        r->connection->keepalive = AP_CONN_CLOSE;
+    r->status = h->reply.status;
+    ap_set_content_type(r, h->reply.type);
+    set_headers(h);
+    if (h->reply.file)
+        return send_file(h);
+    ap_set_content_length(r, (apr_off_t)h->reply.size);
+    if (!r->header_only && h->reply.size)
+        ap_rwrite(h->reply.data, (int)h->reply.size, r);
+    return OK;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include <apr_strings.h>
+#include <httpd.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <util_filter.h>
+
+#include "config.h"
+#include "handlers.h"
+#include "mount.h"
+#include "route.h"
+
+APLOG_USE_MODULE(webmunk);
+
+#define UPLOAD_PATH "add-bundle.json"
+
+/* One row an address.  Rows of more stars stand behind those of fewer: the first match counts. */
+static const wm_route routes[] = {
+    {WM_UPLOAD_METHODS, UPLOAD_PATH, WM_SERVE_DATA, WM_AUTH_NONE, WM_FORM_UPLOAD, WM_CORS_UPLOAD,
+     wm_h_bundle_add, "bundle"},
+    {WM_UPLOAD_METHODS, "add-point.json", WM_SERVE_DATA, WM_AUTH_NONE, WM_FORM_UPLOAD,
+     WM_CORS_UPLOAD, wm_h_point_add, "point"},
+    {WM_READ, "health", WM_SERVE_DATA, WM_AUTH_NONE, WM_FORM_API, WM_CORS_NONE, wm_h_health,
+     "health"},
+};
+
+static const char *const method_names[] = {
+#define X(name) #name,
+    WM_METHODS(X)
+#undef X
+};
+
+enum { METHOD_COUNT = sizeof method_names / sizeof *method_names };
+
+static unsigned method_of(const char *name)
+{
+    for (int i = 0; i < METHOD_COUNT; i++)
+        if (!strcmp(name, method_names[i]))
+            return 1u << i;
+    return 0;
+}
+
+const char *wm_route_methods(unsigned set, apr_pool_t *pool)
+{
+    const char *list = "";
+
+    for (int i = 0; i < METHOD_COUNT; i++)
+        if (set & 1u << i)
+            list = apr_pstrcat(pool, list, *list ? ", " : "", method_names[i], NULL);
+    return list;
+}
+
+/* Does PATH match PATTERN?  What the stars matched goes to CAPTURE. */
+static int matches(const char *pattern, const char *path, const char **capture, apr_pool_t *pool)
+{
+    for (int captures = 0;;) {
+        size_t want = strcspn(pattern, "/"), have = strcspn(path, "/");
+
+        if (want == 2 && !strncmp(pattern, "**", 2)) {
+            capture[captures] = path;
+            return *path != 0;
+        }
+        if (want == 1 && *pattern == '*' && have)
+            capture[captures++] = apr_pstrndup(pool, path, have);
+        else if (want != have || strncmp(pattern, path, want))
+            return 0;
+        pattern += want;
+        path += have;
+        if (!*pattern || !*path)
+            return !*pattern && !*path;
+        pattern++;
+        path++;
+    }
+}
+
+/* Is the path one of WebmunkUploadAlias?  They are written with slashes as one likes. */
+static int is_alias(const wm_http *h)
+{
+    const apr_array_header_t *list = wm_dir_upload_alias(h->r);
+
+    for (int i = 0; list && i < list->nelts; i++) {
+        const char *alias = APR_ARRAY_IDX(list, i, const char *);
+
+        alias += strspn(alias, "/");
+        if (*alias && !strcmp(alias, h->path))
+            return 1;
+    }
+    return 0;
+}
+
+void wm_route_find(wm_http *h)
+{
+    unsigned serve = (unsigned)wm_dir_serve(h->r);
+    const char *path = is_alias(h) ? UPLOAD_PATH : h->path;
+
+    h->method = method_of(h->r->method);
+    h->form = serve & WM_SERVE_DASHBOARD ? WM_FORM_PAGE : WM_FORM_UPLOAD;
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        const wm_route *route = &routes[i];
+        const char *capture[WM_CAPTURES] = {NULL};
+
+        if (!(route->serve & serve) || !matches(route->path, path, capture, h->r->pool))
+            continue;
+        h->allowed |= route->methods | WM_OPTIONS;
+        h->form = route->form;
+        h->cors = route->cors;
+        if (h->route || !(route->methods & h->method))
+            continue;
+        h->route = route;
+        memcpy(h->capture, capture, sizeof capture);
+    }
+    if (h->route) {
+        h->form = h->route->form;
+        apr_table_setn(h->r->notes, "webmunk-route", h->route->counter);
+    }
+}
+
+/* What comes before the handler, and the handler. */
+static const wm_err *run(wm_http *h)
+{
+    apr_pool_t *pool = h->r->pool;
+
+    if (!h->allowed)
+        return wm_err_make(pool, WM_E_NOT_FOUND, "no such path");
+    if (h->method == WM_OPTIONS) {
+        wm_http_set(h, "Allow", wm_route_methods(h->allowed, pool));
+        return wm_reply_data(h, HTTP_OK, "text/plain", "", 0);
+    }
+    if (!h->route)
+        return wm_err_make(pool, WM_E_METHOD, "not by this method");
+    if (h->route->form == WM_FORM_UPLOAD && h->method == WM_HEAD)
+        return wm_reply_data(h, HTTP_OK, "text/plain", "", 0);
+    if (h->route->auth == WM_AUTH_USER && !h->r->user)
+        return wm_err_make(pool, WM_E_AUTH, "nobody is signed in");
+    if (h->route->auth == WM_AUTH_USER && (h->method & WM_UNSAFE) && !wm_http_same_origin(h->r))
+        return wm_err_make(pool, WM_E_FORBIDDEN, "the form came from another site");
+    WM_TRY(h->route->handler(h));
+    if (!h->reply.status)
+        return wm_err_make(pool, WM_E_SYSTEM, "the handler prepared no answer");
+    return NULL;
+}
+
+/* Bodies are inflated by us, within our bounds, or by nobody (vector 60). */
+static void remove_inflater(request_rec *r)
+{
+    for (ap_filter_t *f = r->input_filters, *next; f; f = next) {
+        next = f->next;
+        if (!strcasecmp(f->frec->name, "DEFLATE"))
+            ap_remove_input_filter(f);
+    }
+}
+
+int wm_route_handle(request_rec *r)
+{
+    const wm_err *err;
+    wm_http *h;
+
+    if (!r->handler || strcmp(r->handler, "webmunk"))
+        return DECLINED;
+    h = wm_mount_claim(r);
+    if (!h)
+        h = wm_mount_adopt(r);
+    remove_inflater(r);
+    err = run(h);
+    wm_http_db_done(h);
+    if (err)
+        wm_http_fail(h, err);
+    else
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "WM0100 %s %s %d",
+                      h->route ? h->route->counter : "-", r->method, h->reply.status);
+    return wm_http_send(h);
+}
