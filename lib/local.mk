@@ -2,13 +2,17 @@
 noinst_LTLIBRARIES += lib/libwm.la
 
 lib_libwm_la_SOURCES = \
-	lib/wm_account.h \
+	lib/wm_account.c lib/wm_account.h \
+	lib/wm_account_password.c \
+	lib/wm_account_role.c \
+	lib/wm_account_sign_in.c \
+	lib/wm_attachment.c lib/wm_attachment.h \
 	lib/wm_audit.c lib/wm_audit.h \
 	lib/wm_base64.c lib/wm_base64.h \
 	lib/wm_box.c lib/wm_box.h \
 	lib/wm_buf.c lib/wm_buf.h \
 	lib/wm_bundle.h \
-	lib/wm_csrf.h \
+	lib/wm_csrf.c lib/wm_csrf.h \
 	lib/wm_db.c lib/wm_db.h \
 	lib/wm_err.c lib/wm_err.h \
 	lib/wm_form.c lib/wm_form.h lib/wm_form_own.h \
@@ -22,7 +26,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_page.h \
 	lib/wm_pgarray.c lib/wm_pgarray.h \
 	lib/wm_point.h \
-	lib/wm_session.h \
+	lib/wm_session.c lib/wm_session.h \
 	lib/wm_sql.h \
 	lib/wm_store.c lib/wm_store.h lib/wm_store_arrays.c
 nodist_lib_libwm_la_SOURCES = lib/wm_sql.c lib/wm_sql_ids.h
