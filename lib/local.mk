@@ -11,24 +11,35 @@ lib_libwm_la_SOURCES = \
 	lib/wm_base64.c lib/wm_base64.h \
 	lib/wm_box.c lib/wm_box.h \
 	lib/wm_buf.c lib/wm_buf.h \
-	lib/wm_bundle.h \
+	lib/wm_bundle.c lib/wm_bundle.h \
 	lib/wm_csrf.c lib/wm_csrf.h \
 	lib/wm_db.c lib/wm_db.h \
+	lib/wm_decimal.c lib/wm_decimal.h \
+	lib/wm_decode.h \
+	lib/wm_derive.c lib/wm_derive.h \
+	lib/wm_dict.c lib/wm_dict.h \
 	lib/wm_err.c lib/wm_err.h \
 	lib/wm_form.c lib/wm_form.h lib/wm_form_own.h \
 	lib/wm_gzip.c lib/wm_gzip.h \
+	lib/wm_iso8601.c lib/wm_iso8601.h \
+	lib/wm_json.c lib/wm_json.h lib/wm_json_emit.c \
 	lib/wm_json_own.c lib/wm_json_own.h \
+	lib/wm_json_scan.c lib/wm_json_scan.h lib/wm_json_text.c \
+	lib/wm_link.c \
 	lib/wm_log.c lib/wm_log.h \
 	lib/wm_migrate.c lib/wm_migrate.h \
 	lib/wm_multipart.c \
 	lib/wm_mustache.c lib/wm_mustache.h lib/wm_mustache_int.h \
 	lib/wm_mustache_load.c lib/wm_mustache_render.c \
 	lib/wm_page.h \
+	lib/wm_payload.c lib/wm_payload.h \
 	lib/wm_pgarray.c lib/wm_pgarray.h \
-	lib/wm_point.h \
+	lib/wm_point.c lib/wm_point.h \
+	lib/wm_secondary.c lib/wm_secondary.h \
 	lib/wm_session.c lib/wm_session.h \
 	lib/wm_sql.h \
-	lib/wm_store.c lib/wm_store.h lib/wm_store_arrays.c
+	lib/wm_store.c lib/wm_store.h lib/wm_store_arrays.c \
+	lib/wm_utf8.c lib/wm_utf8.h
 nodist_lib_libwm_la_SOURCES = lib/wm_sql.c lib/wm_sql_ids.h
 lib_libwm_la_LIBADD = $(APR_LIBS) $(APU_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS) $(LIBDEFLATE_LIBS)
 

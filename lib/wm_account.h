@@ -57,7 +57,7 @@ enum {
     WM_ALL_STUDIES = -1,        /* as a question: in all of them; in a grant: all */
     WM_PASSWORD_MIN = 12,       /* characters */
     WM_PASSWORD_MAX = 1024,     /* bytes */
-    WM_ACCOUNT_NAME_MAX = 64,   /* bytes */
+    WM_ACCOUNT_NAME_MAX = 255,  /* bytes */
     WM_PASSWORD_HASH_ROOM = 128 /* crypto_pwhash_STRBYTES */
 };
 
@@ -72,7 +72,7 @@ typedef struct wm_account {
     int disabled;
     const wm_grant *grants;
     int grant_count;
-    apr_time_t last_sign_in; /* the one before the present; 0: never */
+    apr_time_t last_sign_in; /* after wm_sign_in_finish the one before; 0: never */
 } wm_account;
 
 /* The role's word ("viewer"), and back: WM_ROLE_COUNT when WORD is none. */
@@ -99,6 +99,10 @@ apr_array_header_t *wm_account_studies(int *all, const wm_account *account, wm_r
  * (mod_auth_openidc).  *ACCOUNT is NULL when there is none; a disabled one is returned as such. */
 const wm_err *wm_account_find(wm_account **account, wm_db *db, const char *name, apr_pool_t *pool);
 
+/* The same with the password's hash (NULL: none), for signing in alone. */
+const wm_err *wm_account_find_hash(wm_account **account, const char **hash, wm_db *db,
+                                   const char *name, apr_pool_t *pool);
+
 /* "role:study_id,..." as the statements return grants ("viewer:3,manager:*") into ACCOUNT. */
 const wm_err *wm_account_grants_parse(wm_account *account, const char *text, apr_pool_t *pool);
 
@@ -107,6 +111,12 @@ const wm_err *wm_account_grants_parse(wm_account *account, const char *text, apr
 /* WM_E_INPUT with a sentence when PASSWORD is too short, too long, the account's name or one of
  * the most common ones.  No rules of composition. */
 const wm_err *wm_password_judge(const char *password, const char *name, apr_pool_t *pool);
+
+/* Nonzero when PASSWORD fits HASH.  HASH may be NULL: then it never does, and takes as long. */
+int wm_password_check(const char *hash, const char *password);
+
+/* Nonzero when HASH was made with other parameters than the product's. */
+int wm_password_stale(const char *hash);
 
 /* Hash PASSWORD by argon2id with the product's parameters (64 MiB, 2 passes: about 80 ms). */
 const wm_err *wm_password_hash(char out[WM_PASSWORD_HASH_ROOM], const char *password,
@@ -149,6 +159,13 @@ const wm_err *wm_account_add(apr_int64_t *id, wm_db *db, const char *name, const
 /* Give ROLE in STUDY (WM_ALL_STUDIES: all).  Giving it twice is success. */
 const wm_err *wm_account_grant(wm_db *db, apr_int64_t account_id, wm_role role, apr_int64_t study,
                                apr_pool_t *pool);
+
+/* Take ROLE in STUDY away again.  WM_E_NOT_FOUND when it was not given. */
+const wm_err *wm_account_ungrant(wm_db *db, apr_int64_t account_id, wm_role role, apr_int64_t study,
+                                 apr_pool_t *pool);
+
+/* The id of the study called SLUG.  WM_E_NOT_FOUND when there is none. */
+const wm_err *wm_account_study(apr_int64_t *study, wm_db *db, const char *slug, apr_pool_t *pool);
 
 /* Set a new password (judged here) and end all sessions of the account, in one transaction. */
 const wm_err *wm_account_password(wm_db *db, const char *name, const char *password,

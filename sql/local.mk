@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Paths are below the source directory.
 SQL_QUERIES = \
+	sql/queries/account.sql \
 	sql/queries/audit.sql \
 	sql/queries/base.sql \
 	sql/queries/bundle.sql \
 	sql/queries/migrate.sql \
-	sql/queries/page.sql
+	sql/queries/page.sql \
+	sql/queries/session.sql \
+	sql/queries/token.sql
 
 sql_schema_files = \
 	sql/schema/0001-collect.sql \
