@@ -77,7 +77,7 @@ install_check_packages() {
 
 # Configure the build directory $build with these options when they changed, then make: it follows all else itself.
 build() {
-    inputs=$*
+    inputs="$top $*"
     mkdir -p "$build"
     if [ ! -x "$top/configure" ]; then
         [ -w "$top" ] || die "cannot write into $top, where autoreconf makes configure; use a copy of your own"

@@ -1,2 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += conf/quickstart-httpd.conf.in
+# An administrator's webmunk.conf is never overwritten: a newer one is put beside it.
+statedir = $(localstatedir)/lib/webmunk
+conf_templates = conf/auth-oidc.conf.in conf/webmunk.conf.in conf/webmunk.load.in
+conf_files = conf/auth-oidc.conf conf/webmunk.conf conf/webmunk.load
+
+EXTRA_DIST += $(conf_templates) conf/quickstart-httpd.conf.in
+CLEANFILES += $(conf_files)
+noinst_DATA = $(conf_files)
+
+$(conf_files): Makefile
+conf/auth-oidc.conf: conf/auth-oidc.conf.in
+conf/webmunk.conf: conf/webmunk.conf.in
+conf/webmunk.load: conf/webmunk.load.in
+$(conf_files):
+	$(AM_V_GEN)$(MKDIR_P) conf && sed -e 's|@moddir[@]|$(moddir)|g' -e 's|@statedir[@]|$(statedir)|g' \
+	    -e 's|@pkgdatadir[@]|$(pkgdatadir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
+	    -e 's|@apacheconfdir[@]|$(apacheconfdir)|g' $(top_srcdir)/$@.in > $@.tmp && mv $@.tmp $@
+
+install-conf: $(conf_files)
+	$(MKDIR_P) "$(DESTDIR)$(apacheconfdir)"
+	$(INSTALL_DATA) conf/webmunk.load "$(DESTDIR)$(apacheconfdir)/webmunk.load"
+	for pair in webmunk.conf:webmunk.conf auth-oidc.conf:webmunk-auth-oidc.conf; do \
+	    from=conf/$${pair%:*}; to="$(DESTDIR)$(apacheconfdir)/$${pair#*:}"; \
+	    if test -e "$$to" && ! cmp -s "$$from" "$$to"; then to="$$to.new"; fi; \
+	    $(INSTALL_DATA) "$$from" "$$to" || exit 1; \
+	done
+
+uninstall-conf:
+	cd "$(DESTDIR)$(apacheconfdir)" && rm -f webmunk.load webmunk.conf webmunk.conf.new \
+	    webmunk-auth-oidc.conf webmunk-auth-oidc.conf.new
+
+install-data-local: install-conf
+uninstall-local: uninstall-conf
+.PHONY: install-conf uninstall-conf

@@ -27,6 +27,7 @@ my @modules = qw(unixd log_config authn_core authz_core authz_host authz_user mi
 #   server      => "lines"                    more directives of the server
 #   modules     => ['rewrite', ...]           more modules of httpd
 #   conf        => "text"                     in place of DBD and locations
+#   own_module  => 1                          conf loads the module itself
 #   reqtimeout  => 'header=... body=...'      RequestReadTimeout
 #   log_level   => 'warn'                     LogLevel (default "notice webmunk:info")
 #   wait        => 0                          do not wait until it answers
@@ -75,7 +76,7 @@ sub configuration
     my $level    = $option->{log_level} || 'notice webmunk:info';
     my $timeout  = $option->{reqtimeout} || 'header=20-40,MinRate=500 body=20,MinRate=500';
     my $types = -e '/etc/mime.types' ? '/etc/mime.types' : '/dev/null';
-    $text .= 'LoadModule webmunk_module ' . module_file() . "\n";
+    $text .= 'LoadModule webmunk_module ' . module_file() . "\n" unless $option->{own_module};
     $text .= <<"EOT";
 ServerRoot "$self->{dir}"
 DefaultRuntimeDir "$self->{dir}/run"
