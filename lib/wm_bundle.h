@@ -30,7 +30,8 @@ struct wm_db;
     X(WM_Q_NO_METADATA,         "no-metadata",         "the point has no passive-data-metadata") \
     X(WM_Q_BAD_METADATA,        "bad-metadata",        "passive-data-metadata is not an object") \
     X(WM_Q_NO_SOURCE,           "no-source",           "the metadata name no source") \
-    X(WM_Q_BAD_SOURCE,          "bad-source",          "the source is no text or longer than 1024 characters")
+    X(WM_Q_BAD_SOURCE,          "bad-source",          "the source is no text or longer than 1024 characters") \
+    X(WM_Q_POINT_TOO_LARGE,     "point-too-large",     "the point is larger than one value of the database can be")
 
 typedef enum {
 #define X(name, word, text) name,

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include <sodium.h>
+
+#include "wm_decode.h"
+#include "wm_payload.h"
+#include "wm_utf8.h"
+
+static const struct {
+    const char *word, *text;
+} reasons[] = {
+#define X(name, word, text) {word, text},
+    WM_QUARANTINE_REASONS(X)
+#undef X
+};
+
+const char *wm_reason_word(wm_reason reason)
+{
+    return reasons[reason].word;
+}
+
+const char *wm_reason_text(wm_reason reason)
+{
+    return reasons[reason].text;
+}
+
+static void set_aside(wm_bundle *bundle, wm_reason reason, int index, wm_text raw)
+{
+    wm_quarantined *q = apr_array_push(bundle->quarantined);
+
+    q->reason = reason;
+    q->index = index;
+    q->raw = raw;
+}
+
+static void make_lists(wm_bundle *bundle, apr_pool_t *pool)
+{
+    bundle->sources = apr_array_make(pool, 1, sizeof(wm_text));
+    bundle->generators = apr_array_make(pool, 4, sizeof(wm_text));
+    bundle->agents = apr_array_make(pool, 4, sizeof(wm_agent));
+    bundle->news = apr_array_make(pool, 1, sizeof(wm_source_news));
+    bundle->quarantined = apr_array_make(pool, 1, sizeof(wm_quarantined));
+    bundle->files = apr_array_make(pool, 1, sizeof(wm_file));
+    bundle->links = apr_array_make(pool, 1, sizeof(wm_file_link));
+}
+
+static wm_bundle *make_bundle(const wm_upload *upload, apr_pool_t *pool)
+{
+    wm_bundle *bundle = apr_pcalloc(pool, sizeof *bundle);
+
+    bundle->upload = upload;
+    make_lists(bundle, pool);
+    return bundle;
+}
+
+/* Part names and content types are raw bytes of a client. */
+static void take_files(wm_bundle *bundle, apr_array_header_t *files, apr_pool_t *pool)
+{
+    if (!files)
+        return;
+    bundle->files = files;
+    for (int i = 0; i < files->nelts; i++) {
+        wm_file *file = &APR_ARRAY_IDX(files, i, wm_file);
+
+        wm_utf8_repair(&file->identifier, pool);
+        wm_utf8_repair(&file->content_type, pool);
+    }
+}
+
+/* The header as a source; NULL data without one, or when it could not be a source. */
+static wm_text header_source(const wm_upload *upload, apr_pool_t *pool)
+{
+    wm_text header = {upload->identifier, upload->identifier ? strlen(upload->identifier) : 0};
+
+    if (header.data)
+        wm_utf8_repair(&header, pool);
+    if (!header.size || wm_utf8_count(header.data, header.size) > WM_POINT_SOURCE_MAX)
+        header.data = NULL;
+    return header;
+}
+
+static wm_decoder *make_decoder(wm_bundle *bundle, const wm_payload *payload,
+                                const wm_decode_options *options, apr_pool_t *pool)
+{
+    wm_decoder *d = apr_pcalloc(pool, sizeof *d);
+    apr_uint64_t seed;
+
+    memcpy(&seed, bundle->upload->uid, sizeof seed);
+    d->upload = bundle->upload;
+    d->options = options;
+    d->bundle = bundle;
+    d->json = wm_json_create(payload->json.data, payload->json.size, options->depth_max,
+                             options->budget, pool);
+    d->points = wm_buf_create(options->budget, pool);
+    d->out = wm_buf_create(options->budget, pool);
+    d->sources = wm_dict_create(seed, pool);
+    d->generators = wm_dict_create(seed, pool);
+    d->agents = wm_dict_create(seed, pool);
+    d->facts = apr_array_make(pool, 4, sizeof(wm_generator_facts));
+    d->charged = apr_array_make(pool, 1, sizeof(apr_time_t));
+    d->header = header_source(bundle->upload, pool);
+    if (!bundle->upload->single)
+        d->transmission = bundle->encrypted ? (wm_text){"\"encrypted_transmission\":true", 29}
+                                            : (wm_text){"\"encrypted_transmission\":false", 30};
+    if (bundle->files->nelts)
+        d->linker = wm_linker_create(bundle->files, seed, pool);
+    d->pool = pool;
+    return d;
+}
+
+static apr_uint32_t points_max(const wm_decode_options *options)
+{
+    return options->points_max < 1 << 20 ? options->points_max : 1 << 20;
+}
+
+/* All elements, up to the step that ends them. */
+static const wm_err *take_elements(wm_json_step *step, wm_decoder *d)
+{
+    wm_bundle *bundle = d->bundle;
+    wm_json *json = d->json;
+    apr_uint32_t ordinal = 0;
+    int reason;
+
+    for (;; ordinal++) {
+        WM_TRY(wm_json_next(step, json));
+        if (*step == WM_JSON_END || *step == WM_JSON_SCALAR || *step == WM_JSON_BROKEN ||
+            ordinal == points_max(d->options))
+            return NULL;
+        if (*step == WM_JSON_ELEMENT && json->nodes[0].type == WM_JSON_NULL) {
+            bundle->ignored++;
+            continue;
+        }
+        if (*step == WM_JSON_ELEMENT)
+            WM_TRY(wm_point_add(&reason, d, ordinal));
+        else
+            reason = *step == WM_JSON_DEEP ? WM_Q_TOO_DEEP : WM_Q_POINT_TOO_LARGE;
+        if (reason != WM_DERIVE_GOOD)
+            set_aside(bundle, (wm_reason)reason, (int)ordinal, json->raw);
+    }
+}
+
+/* The dictionaries as the store wants them, and where each point's properties lie. */
+static void finish_points(wm_decoder *d)
+{
+    wm_bundle *bundle = d->bundle;
+    const char *properties = d->out->data;
+
+    bundle->points = (wm_point *)(void *)d->points->data;
+    bundle->point_count = (int)(d->points->size / sizeof(wm_point));
+    for (int i = 0; i < bundle->point_count; i++) {
+        bundle->points[i].properties.data = properties;
+        properties += bundle->points[i].properties.size;
+    }
+    for (int i = 0; i < d->sources->entries->nelts; i++)
+        *(wm_text *)apr_array_push(bundle->sources) = wm_dict_at(d->sources, i)->a;
+    for (int i = 0; i < d->generators->entries->nelts; i++)
+        *(wm_text *)apr_array_push(bundle->generators) = wm_dict_at(d->generators, i)->a;
+    for (int i = 0; i < d->agents->entries->nelts; i++) {
+        const wm_dict_entry *entry = wm_dict_at(d->agents, i);
+
+        *(wm_agent *)apr_array_push(bundle->agents) = (wm_agent){entry->a, entry->b};
+    }
+}
+
+/* One reason makes all of the bundle worthless: nothing of it is a point. */
+static void set_bundle_aside(wm_bundle *bundle, wm_reason reason, wm_text raw, apr_pool_t *pool)
+{
+    apr_array_header_t *files = bundle->files;
+
+    make_lists(bundle, pool);
+    bundle->files = files;
+    bundle->ignored = 0;
+    set_aside(bundle, reason, -1, raw);
+}
+
+static const wm_err *decode_text(wm_bundle *bundle, const wm_payload *payload,
+                                 const wm_decode_options *options, apr_pool_t *pool)
+{
+    wm_decoder *d = make_decoder(bundle, payload, options, pool);
+    wm_text text = payload->json;
+    wm_json_step step;
+
+    WM_TRY(wm_buf_reserve(d->out, text.size + text.size / 8 + 64));
+    WM_TRY(wm_buf_reserve(d->points, (text.size / 512 + 4) * sizeof(wm_point)));
+    WM_TRY(take_elements(&step, d));
+    if (step == WM_JSON_END) {
+        finish_points(d);
+    } else {
+        wm_buf_free(d->out);
+        wm_buf_free(d->points);
+        set_bundle_aside(bundle,
+                         step == WM_JSON_BROKEN   ? WM_Q_BAD_JSON
+                         : step == WM_JSON_SCALAR ? WM_Q_NOT_A_BUNDLE
+                                                  : WM_Q_TOO_MANY_POINTS,
+                         text, pool);
+    }
+    wm_buf_free(d->json->tape);
+    wm_buf_free(d->json->side);
+    wm_buf_free(d->json->order);
+    wm_buf_free(d->json->levels);
+    return NULL;
+}
+
+const wm_err *wm_bundle_decode(wm_bundle **result, const wm_upload *upload,
+                               const wm_decode_options *options, apr_pool_t *pool)
+{
+    wm_bundle *bundle = make_bundle(upload, pool);
+    wm_payload payload;
+    const wm_text *body = &payload.json;
+
+    WM_TRY(wm_payload_unwrap(&payload, upload, options, pool));
+    bundle->encrypted = payload.encrypted;
+    bundle->compressed = payload.gzip.data != NULL;
+    take_files(bundle, payload.files, pool);
+    if (payload.reason != WM_PAYLOAD_GOOD)
+        body = &payload.raw;
+    crypto_generichash(bundle->body_digest, sizeof bundle->body_digest,
+                       (const unsigned char *)body->data, body->size, NULL, 0);
+    if (payload.reason != WM_PAYLOAD_GOOD) {
+        set_aside(bundle, (wm_reason)payload.reason, -1, payload.raw);
+    } else {
+        bundle->json_bytes = payload.json.size;
+        bundle->gzip = payload.gzip;
+        WM_TRY(decode_text(bundle, &payload, options, pool));
+        if (!payload.gzip.data)
+            bundle->json = payload.json;
+        else if (!bundle->quarantined->nelts)
+            wm_buf_free(payload.owner); /* nothing points into the inflated text any more */
+    }
+    *result = bundle;
+    return NULL;
+}

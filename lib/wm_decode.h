@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files that decode one bundle share: wm_bundle.c walks over the elements, wm_point.c makes
+ * points of them, wm_link.c finds the files that they name. */
+#ifndef WM_DECODE_H
+#define WM_DECODE_H
+
+#include "wm_bundle.h"
+#include "wm_dict.h"
+#include "wm_derive.h"
+#include "wm_json.h"
+#include "wm_secondary.h"
+
+/* What is the same for all points of one generator. */
+typedef struct wm_generator_facts {
+    const wm_secondary_rule *rule;
+    int battery; /* its points tell the charge */
+    int agent;   /* of its last point, which most likely is that of the next; -1 before */
+} wm_generator_facts;
+
+/* A digest without occurrence number that this bundle has, and how often. */
+typedef struct wm_seen {
+    unsigned char digest[16];
+    apr_uint32_t count;
+} wm_seen;
+
+typedef struct wm_linker wm_linker;
+
+typedef struct wm_decoder {
+    const wm_upload *upload;
+    const wm_decode_options *options;
+    wm_bundle *bundle;
+    wm_json *json;
+    wm_buf *points; /* wm_point; properties are laid one behind the other in out */
+    wm_buf *out;
+    wm_dict *sources, *generators, *agents;
+    apr_array_header_t *facts;   /* wm_generator_facts, parallel to generators */
+    apr_array_header_t *charged; /* apr_time_t, parallel to news: when the battery was told */
+    wm_seen *seen;               /* hashed by the digest; count 0 is free */
+    apr_uint32_t seen_mask;
+    wm_linker *linker;    /* NULL: the bundle has no files */
+    wm_text header;       /* repaired X-PDK-IDENTIFIER; NULL without */
+    wm_text transmission; /* the member that the server adds; NULL for a single point */
+    apr_pool_t *pool;
+} wm_decoder;
+
+/* Make a point of the element on the tape, the ORDINAL-th.  REASON gets WM_DERIVE_GOOD, or why it is
+ * none.  Fails like wm_buf_reserve. */
+const wm_err *wm_point_add(int *reason, wm_decoder *decoder, apr_uint32_t ordinal);
+
+/* The point's digest (architecture, section 5): its canonical text TEXT of SIZE bytes less what
+ * stands between FROM and TO; for an untimed point, and where repeats are kept, what tells its
+ * bundle; then its occurrence number among equal points of the bundle. */
+void wm_point_digest(unsigned char digest[16], wm_decoder *decoder, const char *text, size_t size,
+                     size_t from, size_t to, int untimed);
+
+/* Ready to link the bundle's files by their identifiers; SEED as in wm_dict_create. */
+wm_linker *wm_linker_create(const apr_array_header_t *files, apr_uint64_t seed, apr_pool_t *pool);
+
+/* Many points may name many files of one name: links beyond this are left out, points and files are
+ * kept. */
+enum { WM_LINKS_MAX = 1 << 20 };
+
+/* Link the files that the element on the tape names (7.5) with POINT.  After wm_json_emit. */
+void wm_linker_link(wm_decoder *decoder, int point);
+
+#endif
