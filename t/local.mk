@@ -6,7 +6,9 @@ unit_programs = \
 	t/unit/err \
 	t/unit/form \
 	t/unit/gzip \
-	t/unit/mustache
+	t/unit/mustache \
+	t/unit/store \
+	t/unit/vectors
 
 check_PROGRAMS += $(unit_programs)
 t_unit_base64_SOURCES = t/unit/base64.c t/unit/tap.h
@@ -21,6 +23,8 @@ t_unit_gzip_SOURCES = t/unit/gzip.c t/unit/tap.h
 t_unit_gzip_LDADD = $(WM_LIBS)
 t_unit_mustache_SOURCES = t/unit/mustache.c t/unit/tap.h
 t_unit_mustache_LDADD = $(WM_LIBS)
+t_unit_vectors_SOURCES = t/unit/vectors.c t/unit/tap.h
+t_unit_vectors_LDADD = $(WM_LIBS)
 
 # Replaying the corpus of each fuzz target; t/fuzz/README says how to add one.
 replay_programs = \
@@ -40,8 +44,13 @@ t_fuzz_replay_gzip_SOURCES = t/fuzz/fuzz_gzip.c t/fuzz/fuzz.h t/fuzz/replay.c
 t_fuzz_replay_gzip_LDADD = $(WM_LIBS)
 EXTRA_DIST += t/fuzz/README t/fuzz/build.sh t/fuzz/corpus
 
+t_unit_store_SOURCES = t/unit/store.c t/unit/tap.h
+t_unit_store_CFLAGS = $(AM_CFLAGS) -pthread
+t_unit_store_LDADD = $(WM_LIBS)
+
 # Perl tests, by number: 1NN database, 2NN httpd, 3NN runner, 9NN source guards.
 perl_tests = \
+	t/140-store.t \
 	t/901-sizes.t \
 	t/902-layers.t \
 	t/903-headers.t \

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stores bundles in the database that DATABASE_URL names; t/140-store.t starts one and runs this. */
+#include <pthread.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <sodium.h>
+
+#include "tap.h"
+#include "wm_bundle.h"
+#include "wm_db.h"
+
+enum { THREADS = 6 };
+
+#define RECEIVED (APR_INT64_C(1700006400) * APR_USEC_PER_SEC)
+
+static const char *database;
+
+/* The JSON of one point; N makes it differ from others. */
+static const char *point(apr_pool_t *pool, const char *source, int n, const char *more)
+{
+    return apr_psprintf(pool,
+                        "{\"n\":%d%s,\"passive-data-metadata\":{\"source\":\"%s\","
+                        "\"generator-id\":\"probe\",\"generator\":\"probe: Probe/1.2 x\","
+                        "\"timestamp\":%d.5}}",
+                        n, more, source, 1700000000 + n);
+}
+
+static wm_bundle *decode(apr_pool_t *pool, const char *json)
+{
+    wm_decode_options options = {.inflated_max = 1 << 28, .depth_max = 1000, .points_max = 1 << 20};
+    wm_upload *upload = apr_pcalloc(pool, sizeof *upload);
+    wm_bundle *bundle = NULL;
+    const wm_err *err;
+
+    upload->form = WM_BODY_JSON;
+    upload->method = "CREATE";
+    upload->data = json;
+    upload->size = strlen(json);
+    upload->received = RECEIVED;
+    randombytes_buf(upload->uid, sizeof upload->uid);
+    err = wm_bundle_decode(&bundle, upload, &options, pool);
+    if (err) {
+        printf("Bail out! %s\n", wm_err_text(err, pool));
+        exit(1);
+    }
+    return bundle;
+}
+
+static wm_db *connect_db(apr_pool_t *pool)
+{
+    const wm_err *err;
+    wm_db *db;
+
+    err = wm_db_connect(&db, database, NULL, pool);
+    if (err) {
+        printf("Bail out! %s\n", wm_err_text(err, pool));
+        exit(1);
+    }
+    return db;
+}
+
+static wm_stored store(wm_db *db, wm_bundle *bundle, apr_pool_t *pool, const char *name)
+{
+    wm_store_options options = {.body_keep = apr_time_from_sec(86400)};
+    wm_stored stored = {0};
+    const wm_err *err = wm_bundle_store(&stored, db, bundle, &options, pool);
+
+    ok(!err, "%s", name);
+    if (err)
+        printf("# %s\n", wm_err_text(err, pool));
+    return stored;
+}
+
+/* A number that SQL answers; the statements here are the test's own. */
+static long long number(wm_db *db, const char *sql)
+{
+    PGresult *result = PQexec(db->conn, sql);
+    long long value =
+        PQresultStatus(result) == PGRES_TUPLES_OK ? atoll(PQgetvalue(result, 0, 0)) : -1;
+
+    if (value < 0)
+        printf("# %s\n", PQerrorMessage(db->conn));
+    PQclear(result);
+    return value;
+}
+
+static void test_repeats(wm_db *db, apr_pool_t *pool)
+{
+    const char *a = point(pool, "s-repeat", 1, ""), *b = point(pool, "s-repeat", 2, "");
+    wm_stored first, second;
+
+    first = store(db, decode(pool, apr_psprintf(pool, "[%s,%s,%s]", a, a, b)), pool,
+                  "a bundle of an unknown source is stored");
+    is_int(first.points, 3, "equal points of one bundle are all stored");
+    second =
+        store(db, decode(pool, apr_psprintf(pool, "[%s,%s]", b, point(pool, "s-repeat", 3, ""))),
+              pool, "a bundle with a known point is stored");
+    is_int(second.points, 1, "only its new point is");
+    is_int(second.repeats, 1, "the known one is counted as repeat");
+    is_int(number(db, "SELECT count(*) FROM point WHERE source = 's-repeat'"), 4,
+           "the table holds each once");
+    is_int(number(db, "SELECT sum(points) * 10 + sum(repeats) FROM source_day d JOIN source s"
+                      " ON s.id = d.source_id WHERE s.identifier = 's-repeat'"),
+           41, "the day's rollup counts four points and one repeat");
+    is_int(number(db, "SELECT points * 10 + repeats FROM source_status t JOIN source s"
+                      " ON s.id = t.source_id WHERE s.identifier = 's-repeat'"),
+           41, "and so does the source's status");
+    is_int(number(db, apr_psprintf(pool,
+                                   "SELECT count(*) FROM bundle WHERE id = %" APR_INT64_T_FMT
+                                   " AND points = 1 AND repeats = 1 AND body IS NOT NULL",
+                                   second.id)),
+           1, "the bundle's row has the counts and the body");
+}
+
+static void test_untimed(wm_db *db, apr_pool_t *pool)
+{
+    const char *json =
+        "[{\"passive-data-metadata\":{\"source\":\"s-untimed\",\"generator-id\":\"g\","
+        "\"generator\":\"g: x\",\"timestamp\":null}}]";
+    wm_stored stored;
+
+    store(db, decode(pool, json), pool, "a point without a time is stored");
+    stored = store(db, decode(pool, json), pool, "the same bundle again is accepted");
+    is_int(stored.repeats, 1, "its point without a time is known by the bundle's digest");
+}
+
+static void test_pieces(wm_db *db, apr_pool_t *pool)
+{
+    char *blank = apr_palloc(pool, 20001);
+    char *json, *at;
+    wm_bundle *bundle;
+    wm_stored stored;
+
+    memset(blank, 'x', 20000);
+    blank[20000] = 0;
+    at = json = apr_palloc(pool, 700 * 20400);
+    for (int i = 0; i < 700; i++) {
+        const char *text = point(pool, "s-large", i, apr_psprintf(pool, ",\"t\":\"%s\"", blank));
+
+        *at++ = i ? ',' : '[';
+        memcpy(at, text, strlen(text));
+        at += strlen(text);
+    }
+    memcpy(at, "]", 2);
+    bundle = decode(pool, json);
+    stored = store(db, bundle, pool, "a bundle of 14 MB is stored in pieces");
+    is_int(stored.points, 700, "all of its points are there");
+    is_int(number(db, apr_psprintf(
+                          pool,
+                          "SELECT sum((c ->> 2)::int) FROM bundle,"
+                          " jsonb_array_elements(generator_counts) c WHERE id = %" APR_INT64_T_FMT,
+                          stored.id)),
+           700, "its counts by generator add up");
+    is_int(number(db, "SELECT sum(points) FROM source_day d JOIN source s ON s.id = d.source_id"
+                      " WHERE identifier = 's-large'"),
+           700, "and so does the rollup");
+    stored = store(db, decode(pool, json), pool, "the large bundle again is accepted");
+    is_int(stored.repeats, 700, "and all of it is known");
+}
+
+static void test_sides(wm_db *db, apr_pool_t *pool)
+{
+    wm_stored stored =
+        store(db,
+              decode(pool, apr_psprintf(pool, "[%s,7,%s,{}]", point(pool, "s-one", 1, ""),
+                                        point(pool, "s-two", 1, ""))),
+              pool, "a bundle of two sources with bad elements is stored");
+
+    is_int(stored.points, 2, "its good points are stored");
+    is_int(stored.quarantined, 2, "its bad elements are in quarantine");
+    is_int(number(db,
+                  apr_psprintf(pool,
+                               "SELECT count(*) FROM quarantine WHERE bundle_id = %" APR_INT64_T_FMT
+                               " AND (index, reason) IN"
+                               " ((1, 'not-an-object'), (3, 'no-metadata'))",
+                               stored.id)),
+           2, "with index and reason");
+    is_int(number(db, apr_psprintf(pool,
+                                   "SELECT count(*) FROM source_bundle b JOIN source s ON"
+                                   " s.id = b.source_id WHERE bundle_id = %" APR_INT64_T_FMT
+                                   " AND identifier IN ('s-one', 's-two')",
+                                   stored.id)),
+           2, "both sources lead to the bundle");
+    stored = store(db, decode(pool, "["), pool, "a bundle that is no JSON is accepted");
+    is_int(number(db,
+                  apr_psprintf(pool,
+                               "SELECT count(*) FROM quarantine WHERE bundle_id = %" APR_INT64_T_FMT
+                               " AND index IS NULL AND raw = '['",
+                               stored.id)),
+           1, "and its bytes are in quarantine");
+}
+
+/* All threads store the same first-seen sources, in opposite orders, piece by piece. */
+static void *racer(void *data)
+{
+    int number_of = *(int *)data;
+    const wm_err *err = NULL;
+    apr_pool_t *pool;
+    wm_db *db;
+
+    apr_pool_create(&pool, NULL);
+    db = connect_db(pool);
+    for (int round = 0; round < 20 && !err; round++) {
+        wm_store_options options = {0};
+        wm_stored stored;
+        const char *json = "";
+
+        for (int i = 0; i < 8; i++) {
+            int n = number_of % 2 ? i : 7 - i;
+
+            json =
+                apr_pstrcat(pool, json, i ? "," : "[",
+                            point(pool, apr_psprintf(pool, "race-%d-%d", round, n), n, ""), NULL);
+        }
+        err = wm_bundle_store(&stored, db, decode(pool, apr_pstrcat(pool, json, "]", NULL)),
+                              &options, pool);
+        if (err)
+            printf("# %s\n", wm_err_text(err, pool));
+    }
+    apr_pool_destroy(pool);
+    return err ? data : NULL;
+}
+
+static void test_race(wm_db *db)
+{
+    pthread_t threads[THREADS];
+    int numbers[THREADS], failed = 0;
+
+    for (int i = 0; i < THREADS; i++) {
+        numbers[i] = i;
+        pthread_create(&threads[i], NULL, racer, &numbers[i]);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        void *result;
+
+        pthread_join(threads[i], &result);
+        failed += result != NULL;
+    }
+    is_int(failed, 0, "writers of the same new sources in opposite orders all succeed");
+    is_int(number(db, "SELECT count(*) FROM point WHERE source LIKE 'race-%'"), 160,
+           "and each point is there once");
+    is_int(number(db, "SELECT sum(points) * 1000 + sum(repeats) FROM source_status t JOIN source s"
+                      " ON s.id = t.source_id WHERE identifier LIKE 'race-%'"),
+           160 * 1000 + 160 * (THREADS - 1), "points and repeats add up");
+}
+
+static void test_lost_connection(wm_db *db, apr_pool_t *pool)
+{
+    wm_db *other = connect_db(pool);
+    char sql[100];
+    wm_stored stored;
+
+    apr_snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(%d)::int",
+                 PQbackendPID(other->conn));
+    is_int(number(db, sql), 1, "a backend is terminated");
+    stored =
+        store(other, decode(pool, apr_pstrcat(pool, "[", point(pool, "s-lost", 1, ""), "]", NULL)),
+              pool, "a bundle on its dead connection is stored all the same");
+    is_int(stored.points, 1, "once");
+}
+
+static void test_partitions(wm_db *db, apr_pool_t *pool)
+{
+    store(db, decode(pool, apr_pstrcat(pool, "[", point(pool, "s-part", 1, ""), "]", NULL)), pool,
+          "a point of a month without a partition is stored");
+    ok(number(db, "SELECT count(*) FROM data_point_default") > 0,
+       "it lies in the default partition");
+    is_int(number(db, "SELECT partition_make('data_point', '2023-11-01')::int"), 1,
+           "the month's partition can be made afterwards");
+    is_int(number(db, "SELECT count(*) FROM data_point_default WHERE created >= '2023-11-01Z'"
+                      " AND created < '2023-12-01Z'"),
+           0, "and takes the month's points over");
+    is_int(number(db, "SELECT count(*) FROM point WHERE source = 's-part'"), 1, "none is lost");
+    is_int(number(db, "SELECT partition_make('data_point', '2023-11-01')::int"), 0,
+           "a second call does nothing");
+}
+
+static void test_arrivals(wm_db *db)
+{
+    const char *sum =
+        "SELECT sum(points) FROM arrival_since((SELECT id FROM study WHERE is_default),"
+        " '-infinity') WHERE generator = 0";
+    long long points = number(db, "SELECT count(*) FROM data_point");
+
+    is_int(number(db, sum), points, "arrivals count every point before they are folded");
+    number(db, "SELECT count(arrival_fold())");
+    is_int(number(db, sum), points, "and after");
+    is_int(number(db, "SELECT sum(points) FROM arrival WHERE generator_id = 0"), points,
+           "when all of it is folded");
+    number(db, "SELECT count(arrival_fold())");
+    is_int(number(db, sum), points, "folding again changes nothing");
+}
+
+int main(void)
+{
+    apr_pool_t *pool;
+    wm_db *db;
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    database = getenv("DATABASE_URL");
+    if (!database) {
+        printf("1..0 # SKIP DATABASE_URL is not set: t/140-store.t runs this\n");
+        return 0;
+    }
+    if (sodium_init() < 0)
+        return 1;
+    db = connect_db(pool);
+
+    test_repeats(db, pool);
+    test_untimed(db, pool);
+    test_pieces(db, pool);
+    test_sides(db, pool);
+    test_race(db);
+    test_lost_connection(db, pool);
+    test_partitions(db, pool);
+    test_arrivals(db);
+
+    apr_terminate();
+    return done();
+}
