@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -14,6 +15,26 @@ static const struct {
     WM_ERRORS(X)
 #undef X
 };
+
+/* apr_pvsprintf would not know %zu, which the compiler's check of our formats admits. */
+static const char *format(apr_pool_t *pool, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
+static const char *format(apr_pool_t *pool, const char *fmt, va_list ap)
+{
+    va_list again;
+    char *text;
+    int size;
+
+    va_copy(again, ap);
+    size = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    if (size < 0)
+        return fmt;
+    text = apr_palloc(pool, (apr_size_t)size + 1);
+    vsnprintf(text, (size_t)size + 1, fmt, ap);
+    return text;
+}
 
 static wm_err *make(apr_pool_t *pool, wm_err_code code, const char *why, const wm_err *cause)
 {
@@ -33,7 +54,7 @@ const wm_err *wm_err_make(apr_pool_t *pool, wm_err_code code, const char *fmt, .
     va_list ap;
 
     va_start(ap, fmt);
-    why = apr_pvsprintf(pool, fmt, ap);
+    why = format(pool, fmt, ap);
     va_end(ap);
     return make(pool, code, why, NULL);
 }
@@ -45,7 +66,7 @@ const wm_err *wm_err_apr(apr_pool_t *pool, apr_status_t status, const char *fmt,
     va_list ap;
 
     va_start(ap, fmt);
-    why = apr_pvsprintf(pool, fmt, ap);
+    why = format(pool, fmt, ap);
     va_end(ap);
     apr_strerror(status, text, sizeof text);
     return make(pool, WM_E_SYSTEM, apr_pstrcat(pool, why, ": ", text, NULL), NULL);
@@ -59,7 +80,7 @@ const wm_err *wm_err_wrap(apr_pool_t *pool, const wm_err *cause, const char *fmt
     if (!cause)
         return NULL;
     va_start(ap, fmt);
-    why = apr_pvsprintf(pool, fmt, ap);
+    why = format(pool, fmt, ap);
     va_end(ap);
     return make(pool, cause->code, why, cause);
 }

@@ -20,6 +20,9 @@ int main(void)
     is_int(wm_err_status(outer->code), 413, "the code knows its HTTP status");
     ok(!wm_err_wrap(pool, NULL, "nothing"), "wrapping success is success");
 
+    inner = wm_err_make(pool, WM_E_BUSY, "no memory for %zu bytes of %s", sizeof(char), "it");
+    is_str(inner->why, "no memory for 1 bytes of it", "sizes are printed as C prints them");
+
     apr_terminate();
     return done();
 }
