@@ -25,6 +25,7 @@ value() {
 }
 
 cd "$build"
+make -s Makefile config.h >&2 # may run configure again, which talks
 make -s $(value nodist_lib_libwm_la_SOURCES)
 flags="$(value DEFS) -I. $(value AM_CPPFLAGS) -std=gnu11 -g -O1 -fno-omit-frame-pointer"
 sanitizers=address,undefined
