@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # What bench/ingest runs; bench/README says how to read it.
-bench_programs = \
-	bench/corpus
-noinst_PROGRAMS += $(bench_programs)
+noinst_PROGRAMS += \
+	bench/corpus \
+	bench/loader
 
 bench_corpus_SOURCES = \
 	bench/corpus.c bench/corpus.h \
 	bench/corpus_json.c bench/corpus_json.h \
 	bench/corpus_points.c
 bench_corpus_LDADD = $(WM_LIBS)
+
+bench_loader_SOURCES = \
+	bench/loader.c bench/loader.h \
+	bench/loader_corpus.c
+bench_loader_LDADD = $(WM_LIBS) -lpthread

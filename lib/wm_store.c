@@ -27,19 +27,19 @@ typedef struct storing {
     apr_pool_t *pool;
 } storing;
 
-static wm_arg recorded_arg(const storing *s)
+static wm_arg recorded_arg(const wm_store_options *options)
 {
-    return s->options->now ? WM_TIME(s->options->now) : WM_NULL(WM_OID_TIMESTAMPTZ);
+    return options->now ? WM_TIME(options->now) : WM_NULL(WM_OID_TIMESTAMPTZ);
 }
 
-static wm_arg body_arg(const storing *s)
+static wm_arg body_arg(const wm_text *body)
 {
-    return s->body.data ? WM_BYTES(s->body.data, s->body.size) : WM_NULL(WM_OID_BYTEA);
+    return body->data ? WM_BYTES(body->data, body->size) : WM_NULL(WM_OID_BYTEA);
 }
 
-static double keep_seconds(const storing *s)
+static double keep_seconds(const wm_store_options *options)
 {
-    return (double)(s->options->body_keep / APR_USEC_PER_SEC);
+    return (double)(options->body_keep / APR_USEC_PER_SEC);
 }
 
 static const char *form_word(wm_body_form form)
@@ -49,43 +49,55 @@ static const char *form_word(wm_body_form form)
     return words[form];
 }
 
-static const wm_err *make_dictionary(const storing *s, const wm_store_arrays *a, apr_pool_t *pool)
+const wm_err *wm_store_dictionary(wm_db *db, const wm_store_arrays *a,
+                                  const wm_store_options *options, apr_pool_t *pool)
 {
-    return wm_db_do(NULL, s->db, WM_SQL_BUNDLE_DICTIONARY,
+    return wm_db_do(NULL, db, WM_SQL_BUNDLE_DICTIONARY,
                     WM_ARGS(a->sources, a->generators, a->agent_generators, a->agent_user_agents,
-                            recorded_arg(s)),
+                            recorded_arg(options)),
                     pool);
 }
 
-/* The common case: nothing but points, one statement. */
-static const wm_err *store_at_once(wm_stored *stored, const storing *s, const wm_store_arrays *a,
-                                   apr_pool_t *pool)
+const wm_err *wm_store_at_once(int *done, wm_stored *stored, wm_db *db, const wm_bundle *b,
+                               const wm_store_options *options, const wm_text *body,
+                               const wm_store_arrays *a, apr_pool_t *pool)
 {
-    const wm_bundle *b = s->bundle;
     const wm_upload *u = b->upload;
     wm_rows *rows;
 
+    WM_TRY(wm_db_rows(&rows, db, WM_SQL_BUNDLE_STORE,
+                      WM_ARGS(WM_UUID(u->uid), WM_TIME(u->received), recorded_arg(options),
+                              WM_UUID(b->body_digest), WM_TEXT(u->user_agent), WM_TEXT(u->method),
+                              WM_TEXT(form_word(u->form)), WM_TEXT(options->token),
+                              WM_BOOL(b->encrypted), WM_BOOL(b->compressed), WM_I64(u->size),
+                              WM_I64(b->json_bytes), WM_I32(b->point_count), WM_I32(0),
+                              WM_I32(b->ignored), WM_F64(keep_seconds(options)), body_arg(body),
+                              a->sources, a->generators, a->agent_generators, a->agent_user_agents,
+                              a->ordinal, a->source, a->generator, a->agent, a->created, a->untimed,
+                              a->digest, a->secondary, a->longitude, a->latitude, a->flags,
+                              a->properties, a->bytes, a->day, a->quarter, a->lag, a->news_source,
+                              a->news_agent, a->news_created, a->news_battery),
+                      pool));
+    *done = wm_rows_count(rows) == 1;
+    if (*done) {
+        stored->id = wm_rows_i64(rows, 0, 0);
+        stored->points = (int)wm_rows_i64(rows, 0, 1);
+        stored->repeats = (int)wm_rows_i64(rows, 0, 2);
+    }
+    return NULL;
+}
+
+/* The common case: nothing but points of one source. */
+static const wm_err *store_at_once(wm_stored *stored, const storing *s, const wm_store_arrays *a,
+                                   apr_pool_t *pool)
+{
+    int done = 0;
+
     for (int i = 0; i < 2; i++) {
-        WM_TRY(wm_db_rows(
-            &rows, s->db, WM_SQL_BUNDLE_STORE,
-            WM_ARGS(WM_UUID(u->uid), WM_TIME(u->received), recorded_arg(s), WM_UUID(b->body_digest),
-                    WM_TEXT(u->user_agent), WM_TEXT(u->method), WM_TEXT(form_word(u->form)),
-                    WM_TEXT(s->options->token), WM_BOOL(b->encrypted), WM_BOOL(b->compressed),
-                    WM_I64(u->size), WM_I64(b->json_bytes), WM_I32(b->point_count), WM_I32(0),
-                    WM_I32(b->ignored), WM_F64(keep_seconds(s)), body_arg(s), a->sources,
-                    a->generators, a->agent_generators, a->agent_user_agents, a->ordinal, a->source,
-                    a->generator, a->agent, a->created, a->untimed, a->digest, a->secondary,
-                    a->longitude, a->latitude, a->flags, a->properties, a->bytes, a->day,
-                    a->quarter, a->lag, a->news_source, a->news_agent, a->news_created,
-                    a->news_battery),
-            pool));
-        if (wm_rows_count(rows) == 1) {
-            stored->id = wm_rows_i64(rows, 0, 0);
-            stored->points = (int)wm_rows_i64(rows, 0, 1);
-            stored->repeats = (int)wm_rows_i64(rows, 0, 2);
+        WM_TRY(wm_store_at_once(&done, stored, s->db, s->bundle, s->options, &s->body, a, pool));
+        if (done)
             return NULL;
-        }
-        WM_TRY(make_dictionary(s, a, pool));
+        WM_TRY(wm_store_dictionary(s->db, a, s->options, pool));
     }
     return wm_err_make(pool, WM_E_SYSTEM, "the dictionaries lack a row that was just made");
 }
@@ -121,7 +133,7 @@ static const wm_err *store_piece(sum *total, const storing *s, int from, int to,
             break;
         if (i > 0)
             return wm_err_make(pool, WM_E_SYSTEM, "the dictionaries lack a row that was just made");
-        WM_TRY(make_dictionary(s, &a, pool));
+        WM_TRY(wm_store_dictionary(s->db, &a, s->options, pool));
     }
     total->stored += (int)wm_rows_i64(rows, 0, 1);
     if (!total->first_source && wm_rows_text(rows, 0, 2))
@@ -150,7 +162,8 @@ static const wm_err *add_bundle_row(const storing *s, const sum *total)
                 WM_TEXT(s->options->token), WM_BOOL(b->encrypted), WM_BOOL(b->compressed),
                 WM_I64(u->size), WM_I64(b->json_bytes), WM_I32(total->stored),
                 WM_I32(b->point_count - total->stored), WM_I32(b->quarantined->nelts),
-                WM_I32(b->ignored), WM_TEXT(counts), WM_F64(keep_seconds(s)), body_arg(s)),
+                WM_I32(b->ignored), WM_TEXT(counts), WM_F64(keep_seconds(s->options)),
+                body_arg(&s->body)),
         s->pool);
 }
 
@@ -194,7 +207,8 @@ static const wm_err *store_inside(sum *total, const storing *s)
     wm_rows *rows;
     wm_store_side side;
 
-    WM_TRY(wm_db_rows(&rows, s->db, WM_SQL_BUNDLE_NEXT, WM_ARGS(recorded_arg(s)), s->pool));
+    WM_TRY(
+        wm_db_rows(&rows, s->db, WM_SQL_BUNDLE_NEXT, WM_ARGS(recorded_arg(s->options)), s->pool));
     total->id = wm_rows_i64(rows, 0, 0);
     total->recorded = wm_rows_text(rows, 0, 1);
     apr_pool_create(&scratch, s->pool);

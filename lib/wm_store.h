@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The arguments of the statements in sql/queries/bundle.sql, made from a decoded bundle.  Apart
- * from wm_store.c only the loader of bench/ uses them, which measures the ceiling. */
+/* The arguments of the statements in sql/queries/bundle.sql, made from a decoded bundle, and the
+ * statement that stores most bundles.  Apart from wm_store.c only the loader of bench/ uses them,
+ * which measures the ceiling. */
 #ifndef WM_STORE_H
 #define WM_STORE_H
 
@@ -26,6 +27,17 @@ typedef struct wm_store_side {
 /* Points FROM to below TO of BUNDLE, with the dictionaries whole; memory belongs to POOL. */
 const wm_err *wm_store_arrays_make(wm_store_arrays *arrays, const wm_bundle *bundle, int from,
                                    int to, apr_pool_t *pool);
+
+/* Rows of the dictionaries, in a transaction of their own. */
+const wm_err *wm_store_dictionary(wm_db *db, const wm_store_arrays *arrays,
+                                  const wm_store_options *options, apr_pool_t *pool);
+
+/* A bundle of one source with nothing but points, in one statement that is its own transaction.
+ * BODY is gzip, or its data NULL.  *DONE is 0 when a dictionary lacks a row; nothing is stored
+ * then. */
+const wm_err *wm_store_at_once(int *done, wm_stored *stored, wm_db *db, const wm_bundle *bundle,
+                               const wm_store_options *options, const wm_text *body,
+                               const wm_store_arrays *arrays, apr_pool_t *pool);
 
 const wm_err *wm_store_side_make(wm_store_side *side, const wm_bundle *bundle, apr_pool_t *pool);
 
