@@ -31,7 +31,8 @@ replay_programs = \
 	t/fuzz/replay_base64 \
 	t/fuzz/replay_box \
 	t/fuzz/replay_form \
-	t/fuzz/replay_gzip
+	t/fuzz/replay_gzip \
+	t/fuzz/replay_mustache
 
 check_PROGRAMS += $(replay_programs)
 t_fuzz_replay_base64_SOURCES = t/fuzz/fuzz_base64.c t/fuzz/fuzz.h t/fuzz/replay.c
@@ -42,6 +43,8 @@ t_fuzz_replay_form_SOURCES = t/fuzz/fuzz_form.c t/fuzz/fuzz.h t/fuzz/replay.c
 t_fuzz_replay_form_LDADD = $(WM_LIBS)
 t_fuzz_replay_gzip_SOURCES = t/fuzz/fuzz_gzip.c t/fuzz/fuzz.h t/fuzz/replay.c
 t_fuzz_replay_gzip_LDADD = $(WM_LIBS)
+t_fuzz_replay_mustache_SOURCES = t/fuzz/fuzz_mustache.c t/fuzz/fuzz.h t/fuzz/replay.c
+t_fuzz_replay_mustache_LDADD = $(WM_LIBS)
 EXTRA_DIST += t/fuzz/README t/fuzz/build.sh t/fuzz/corpus
 
 t_unit_store_SOURCES = t/unit/store.c t/unit/tap.h

@@ -18,10 +18,10 @@ cc=${FUZZ_CC:-clang}
 command -v "$cc" > /dev/null || { echo "$0: $cc is missing: apt-get install clang" >&2; exit 1; }
 [ -f "$build/Makefile" ] || { echo "$0: no Makefile in $build: run configure there" >&2; exit 1; }
 
-# Ask the build directory's own makefile.
+# Ask the build directory's own makefile, which may talk while it brings itself up to date.
 value() {
-    printf 'include Makefile\nwm-print:\n\t@echo $(%s)\n' "$1" |
-        make -s --no-print-directory -C "$build" -f - wm-print
+    printf 'include Makefile\nwm-print:\n\t@echo wm-value: $(%s)\n' "$1" |
+        make -s --no-print-directory -C "$build" -f - wm-print | sed -n 's/^wm-value: *//p'
 }
 
 cd "$build"
