@@ -31,7 +31,9 @@ lib_libwm_la_SOURCES = \
 	lib/wm_multipart.c \
 	lib/wm_mustache.c lib/wm_mustache.h lib/wm_mustache_int.h \
 	lib/wm_mustache_load.c lib/wm_mustache_render.c \
-	lib/wm_page.h \
+	lib/wm_page.c lib/wm_page.h lib/wm_page_int.h lib/wm_page_tables.h \
+	lib/wm_page_csv.c lib/wm_page_grid.c lib/wm_page_link.c lib/wm_page_overview.c \
+	lib/wm_page_participant.c lib/wm_page_participants.c lib/wm_page_table.c lib/wm_page_words.c \
 	lib/wm_payload.c lib/wm_payload.h \
 	lib/wm_pgarray.c lib/wm_pgarray.h \
 	lib/wm_point.c lib/wm_point.h \
@@ -39,6 +41,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_session.c lib/wm_session.h \
 	lib/wm_sql.h \
 	lib/wm_store.c lib/wm_store.h lib/wm_store_arrays.c \
+	lib/wm_token.c lib/wm_token.h \
 	lib/wm_utf8.c lib/wm_utf8.h
 nodist_lib_libwm_la_SOURCES = lib/wm_sql.c lib/wm_sql_ids.h
 lib_libwm_la_LIBADD = $(APR_LIBS) $(APU_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS) $(LIBDEFLATE_LIBS)

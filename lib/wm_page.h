@@ -20,6 +20,7 @@
 #include "wm_buf.h"
 #include "wm_err.h"
 
+struct wm_csv_column;
 struct wm_db;
 struct wm_templates;
 
@@ -42,14 +43,15 @@ typedef struct wm_page_query {
 
     const char *search; /* q: part of id or name */
     const char *sort;   /* sort: column, "-" in front for descending */
-    const char *state;  /* state: one of wm_state_words, "received" or "problem" */
+    const char *state;  /* state: a state, or "expected", "received", "problem" for several */
     const char *group;  /* group: name, or "-" for those without */
     const char *after;  /* after, before: keyset cursors as the page's own links carry them */
     const char *before;
     int limit;              /* limit: 25, 50, 100 or 250 */
     const char *identifier; /* id: the participant */
     const char *generator;  /* generator: identifier */
-    const char *tab;        /* tab: completeness, generators, uploads or points */
+    const char *tab;        /* tab: completeness, day, generators, uploads or points */
+    const char *day;        /* day: one UTC day of a participant, "2026-01-31" */
     int days;               /* days: columns of the completeness grid, 14, 30 or 90 */
     int everything;         /* set by wm_page_csv: all rows instead of a page of them */
 } wm_page_query;
@@ -61,7 +63,8 @@ typedef struct wm_page {
     const char *title;
     const char *nav;    /* words in the navigation; NULL: not listed there */
     const char *parent; /* path of the page above it, for breadcrumb and navigation; or NULL */
-    const char *table;  /* member of the JSON that ".csv" downloads; NULL: no CSV */
+    /* Columns of ".csv"; NULL: this page, or its tab, has no table to download. */
+    const struct wm_csv_column *(*csv)(const wm_page_query *q);
     const char *action; /* for access_log, e.g. "view-participants" */
     /* *PAGE belongs to POOL.  WM_E_INPUT when an argument is out of its form, WM_E_NOT_FOUND when
      * the study or participant does not exist; database errors. */
@@ -71,7 +74,8 @@ typedef struct wm_page {
 
 extern const wm_page wm_pages[]; /* ends with a row whose path is NULL */
 
-/* The page at PATH (below the base, without slashes at its ends and without suffix), or NULL. */
+/* The page at PATH (below the base, without slashes at its ends and without suffix), or NULL.  The
+ * first page also has a name, because ".json" needs something to stand behind: "overview". */
 const wm_page *wm_page_find(const char *path);
 
 /* One decoded argument of the address.  Names that no page knows are ignored; WM_E_INPUT when the

@@ -436,3 +436,6 @@ SELECT jsonb_build_object(
                    'cut', length(jsonb_pretty(p.properties)) > 4000)
                    ORDER BY p.created DESC, p.digest DESC)
           FROM p LEFT JOIN agent a ON a.id = p.agent_id), '[]'));
+
+-- name: page_arrival_fold
+SELECT arrival_fold();

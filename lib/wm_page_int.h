@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the builders of pages share: links, words, tables.  Results live in the given pool, or
+ * belong to the JSON they were put into. */
+#ifndef WM_PAGE_INT_H
+#define WM_PAGE_INT_H
+
+#include "wm_db.h"
+#include "wm_page.h"
+
+/* Words for a state, in the order in which they are tested (webmunk.state_rank lists the same
+ * names; a test compares): name, mark, label, what it means. */
+#define WM_STATES(X)                                                                             \
+    X("erased", "✕", "Erased", "The data are erased; only the receipt remains.")                 \
+    X("withdrawn", "⊘", "Withdrawn", "The participant withdrew.")                                \
+    X("completed", "✓", "Completed", "The study has ended for this participant.")                \
+    X("paused", "‖", "Paused", "Paused by a researcher.")                                        \
+    X("invited", "○", "Invited", "On the list; nothing has been received yet.")                  \
+    X("never", "!", "Never started", "Nothing was ever received, and the grace period is over.") \
+    X("silent", "●", "Silent", "Nothing was received for longer than the silent limit.")         \
+    X("late", "●", "Late", "Nothing was received for longer than the late limit.")               \
+    X("partial", "◐", "Partial", "Data arrive, but a required generator is missing.")            \
+    X("clock", "◷", "Clock", "Data arrive, but the clock of the device is wrong.")               \
+    X("active", "●", "Active", "Data arrive in time.")                                           \
+    X("unassigned", "?", "Unassigned", "Data arrive from an id that is on no list.")
+
+/* One changed argument of a link; a list of them ends with a NULL name, a NULL value removes. */
+typedef struct wm_page_change {
+    const char *name;
+    const char *value;
+} wm_page_change;
+
+#define WM_CHANGES(...) ((const wm_page_change[]){__VA_ARGS__, {NULL, NULL}})
+#define WM_NO_CHANGES   ((const wm_page_change[]){{NULL, NULL}})
+
+/* TEXT for the query of a URL, percent-encoded. */
+const char *wm_page_escape(const char *text, apr_pool_t *pool);
+/* The address of PATH with the query's arguments and CHANGES.  Cursors do not survive. */
+const char *wm_page_link(const wm_page_query *q, const char *path, const wm_page_change *changes,
+                         apr_pool_t *pool);
+/* The same, with nothing but CHANGES. */
+const char *wm_page_link_only(const wm_page_query *q, const char *path,
+                              const wm_page_change *changes, apr_pool_t *pool);
+
+/* "3 hours"; "1 204"; "4.2 MB". */
+const char *wm_page_duration(apr_int64_t seconds, apr_pool_t *pool);
+const char *wm_page_number(apr_int64_t number, apr_pool_t *pool);
+const char *wm_page_bytes(apr_int64_t bytes, apr_pool_t *pool);
+/* "3 hours ago", "in 2 days", "just now". */
+const char *wm_page_age(apr_int64_t then, apr_int64_t now, apr_pool_t *pool);
+/* Words for a class of lag (minute, hour, day, more); NULL for NULL. */
+const char *wm_page_lag(const char *lag);
+/* TEXT, or its first characters and an ellipsis. */
+const char *wm_page_short(const char *text, size_t characters, apr_pool_t *pool);
+
+/* Put the age into every moment inside VALUE. */
+void wm_page_ages(json_t *value, apr_time_t now, apr_pool_t *pool);
+/* Beside each number KEY of OBJECT a text KEY_text with its digits in groups. */
+void wm_page_number_text(json_t *object, const char *key, apr_pool_t *pool);
+/* Replace OBJECT's member "state" by {name, label, mark, help}. */
+void wm_page_state(json_t *object);
+/* The new object for state NAME; an empty one for a name that is no state. */
+json_t *wm_page_state_of(const char *name);
+/* The states that the argument STATE stands for, separated by commas: one, or those of "expected",
+ * "received", "problem".  *STATES is NULL for NULL; WM_E_INPUT for other words. */
+const wm_err *wm_page_states(const char **states, const char *state, apr_pool_t *pool);
+/* Beside "identifier" a member "link" to the participant's page. */
+void wm_page_participant_link(json_t *row, const wm_page_query *q, apr_pool_t *pool);
+
+/* Run a statement for a page; an argument that the database cannot read is WM_E_INPUT. */
+const wm_err *wm_page_ask(json_t **answer, wm_db *db, wm_sql_id id, wm_args args, apr_pool_t *pool);
+/* A page with its study, title and own links, owned by POOL.  *STUDY_ID is the study's real number. */
+const wm_err *wm_page_begin(json_t **page, apr_int64_t *study_id, wm_db *db, const char *path,
+                            const wm_page_query *q, apr_pool_t *pool);
+const char *wm_page_zone(const json_t *page);
+/* The ids of ROWS' sources join the page's extent. */
+void wm_page_extend(json_t *page, const json_t *rows);
+
+typedef struct wm_page_column {
+    const char *key; /* in the address, and of the statement */
+    const char *label;
+    int sortable;
+    int descending; /* the first click sorts downwards */
+    int numeric;
+} wm_page_column;
+
+/* Where in a list the page begins. */
+typedef struct wm_page_place {
+    const char *sort; /* column */
+    int descending;
+    int backwards;
+    apr_int64_t id; /* 0: at the start */
+    const char *key;
+    int limit;
+} wm_page_place;
+
+/* Read sort, cursor and limit of the query.  COLUMNS ends with a NULL key; the first sortable one
+ * is the default.  Each is WM_E_INPUT when it is none of the page's own. */
+const wm_err *wm_page_place_read(wm_page_place *place, const wm_page_query *q,
+                                 const wm_page_column *columns, apr_pool_t *pool);
+
+/* Cut the extra row from ROWS, and put "table" into PAGE: caption, columns with their sort links,
+ * next and previous (by members ID_KEY and "key" of the rows), sizes, search, downloads. */
+void wm_page_table(json_t *page, json_t *rows, const char *caption, const char *path,
+                   const wm_page_column *columns, const wm_page_place *place, const char *id_key,
+                   const wm_page_query *q, apr_pool_t *pool);
+/* A chip "LABEL: value" that removes argument NAME. */
+void wm_page_chip(json_t *page, const char *label, const char *value, const char *path,
+                  const char *name, const wm_page_query *q, apr_pool_t *pool);
+
+/* The coordinates of the completeness grid and of a day's lanes. */
+void wm_page_grid(json_t *completeness, const wm_page_query *q, apr_pool_t *pool);
+void wm_page_lanes(json_t *generators, apr_pool_t *pool);
+/* A line through VALUES: "x,y x,y" for a box of WIDTH and HEIGHT, in member "line" of OBJECT. */
+void wm_page_spark(json_t *object, const json_t *values, int width, int height, apr_pool_t *pool);
+
+/* Header and member ("received.at") of a CSV column; a list ends with a NULL header. */
+struct wm_csv_column {
+    const char *header;
+    const char *member;
+};
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The address is the state of a page: reading its arguments, and writing them into links. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "wm_page_int.h"
+
+/* One row per argument that links carry on. */
+static const struct {
+    const char *name;
+    size_t place;
+} arguments[] = {
+    {"id", offsetof(wm_page_query, identifier)},
+    {"tab", offsetof(wm_page_query, tab)},
+    {"generator", offsetof(wm_page_query, generator)},
+    {"day", offsetof(wm_page_query, day)},
+    {"q", offsetof(wm_page_query, search)},
+    {"state", offsetof(wm_page_query, state)},
+    {"group", offsetof(wm_page_query, group)},
+    {"sort", offsetof(wm_page_query, sort)},
+    {"after", offsetof(wm_page_query, after)},
+    {"before", offsetof(wm_page_query, before)},
+};
+
+enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
+
+static const char **slot(const wm_page_query *q, size_t i)
+{
+    return (const char **)((char *)(size_t)q + arguments[i].place);
+}
+
+const wm_err *wm_page_query_arg(wm_page_query *q, const char *name, const char *value,
+                                apr_pool_t *pool)
+{
+    int *number = !strcmp(name, "limit") ? &q->limit : !strcmp(name, "days") ? &q->days : NULL;
+
+    if (!value || !*value)
+        return NULL;
+    if (strlen(value) > WM_PAGE_ARGUMENT_MAX)
+        return wm_err_make(pool, WM_E_INPUT, "%s in the address has more than %d bytes", name,
+                           WM_PAGE_ARGUMENT_MAX);
+    for (size_t i = 0; i < ARGUMENTS; i++)
+        if (!strcmp(name, arguments[i].name))
+            *slot(q, i) = value;
+    if (!number)
+        return NULL;
+    if (strlen(value) > 4 || value[strspn(value, "0123456789")])
+        return wm_err_make(pool, WM_E_INPUT, "%s in the address is no number", name);
+    *number = (int)strtol(value, NULL, 10);
+    return NULL;
+}
+
+const char *wm_page_escape(const char *text, apr_pool_t *pool)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    char *made = apr_palloc(pool, strlen(text) * 3 + 1), *out = made;
+
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (apr_isalnum(c) || strchr("-._~", c)) {
+            *out++ = (char)c;
+            continue;
+        }
+        *out++ = '%';
+        *out++ = hex[c >> 4];
+        *out++ = hex[c & 15];
+    }
+    *out = 0;
+    return made;
+}
+
+static const wm_page_change *find(const wm_page_change *changes, const char *name)
+{
+    for (; changes->name; changes++)
+        if (!strcmp(changes->name, name))
+            return changes;
+    return NULL;
+}
+
+static void add(const char **link, char *mark, const char *name, const char *value,
+                apr_pool_t *pool)
+{
+    if (!value)
+        return;
+    *link = apr_psprintf(pool, "%s%c%s=%s", *link, *mark, name, wm_page_escape(value, pool));
+    *mark = '&';
+}
+
+const char *wm_page_link_only(const wm_page_query *q, const char *path,
+                              const wm_page_change *changes, apr_pool_t *pool)
+{
+    const char *link = apr_pstrcat(pool, q->base ? q->base : "", "/", path, NULL);
+    char mark = '?';
+
+    for (; changes->name; changes++)
+        add(&link, &mark, changes->name, changes->value, pool);
+    return link;
+}
+
+const char *wm_page_link(const wm_page_query *q, const char *path, const wm_page_change *changes,
+                         apr_pool_t *pool)
+{
+    const char *link = apr_pstrcat(pool, q->base ? q->base : "", "/", path, NULL);
+    const wm_page_change *limit = find(changes, "limit"), *days = find(changes, "days");
+    char mark = '?';
+
+    for (size_t i = 0; i < ARGUMENTS; i++) {
+        const char *name = arguments[i].name;
+        const wm_page_change *change = find(changes, name);
+
+        if (change)
+            add(&link, &mark, name, change->value, pool);
+        else if (strcmp(name, "after") && strcmp(name, "before"))
+            add(&link, &mark, name, *slot(q, i), pool);
+    }
+    add(&link, &mark, "limit",
+        limit      ? limit->value
+        : q->limit ? apr_itoa(pool, q->limit)
+                   : NULL,
+        pool);
+    add(&link, &mark, "days", days ? days->value : q->days ? apr_itoa(pool, q->days) : NULL, pool);
+    return link;
+}
+
+void wm_page_participant_link(json_t *row, const wm_page_query *q, apr_pool_t *pool)
+{
+    const char *id = json_string_value(json_object_get(row, "identifier"));
+
+    if (id)
+        json_object_set_new(
+            row, "link",
+            json_string(wm_page_link_only(q, "participant", WM_CHANGES({"id", id}), pool)));
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The CSV columns of each page. */
+#ifndef WM_PAGE_TABLES_H
+#define WM_PAGE_TABLES_H
+
+#include "wm_page_int.h"
+
+const struct wm_csv_column *wm_csv_participants(const wm_page_query *q);
+const struct wm_csv_column *wm_csv_unassigned(const wm_page_query *q);
+const struct wm_csv_column *wm_csv_participant(const wm_page_query *q);
+
+#endif

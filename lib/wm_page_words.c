@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Words, numbers and marks of the pages. */
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "wm_page_int.h"
+
+static const struct {
+    const char *name, *mark, *label, *help;
+} states[] = {
+#define X(name, mark, label, help) {name, mark, label, help},
+    WM_STATES(X)
+#undef X
+};
+
+/* Words of the argument "state" that stand for several. */
+static const struct {
+    const char *name, *states;
+} sets[] = {
+    {"expected", "never,silent,late,partial,clock,active"},
+    {"received", "partial,clock,active"},
+    {"problem", "never,silent,late,partial,clock"},
+};
+
+json_t *wm_page_state_of(const char *name)
+{
+    for (size_t i = 0; name && i < sizeof states / sizeof *states; i++)
+        if (!strcmp(name, states[i].name))
+            return json_pack("{s:s, s:s, s:s, s:s}", "name", name, "label", states[i].label, "mark",
+                             states[i].mark, "help", states[i].help);
+    return json_object();
+}
+
+void wm_page_state(json_t *object)
+{
+    const char *name = json_string_value(json_object_get(object, "state"));
+
+    json_object_set_new(object, "state", wm_page_state_of(name));
+}
+
+const wm_err *wm_page_states(const char **names, const char *state, apr_pool_t *pool)
+{
+    *names = NULL;
+    if (!state)
+        return NULL;
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        if (!strcmp(state, sets[i].name))
+            *names = sets[i].states;
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (!strcmp(state, states[i].name))
+            *names = states[i].name;
+    if (!*names)
+        return wm_err_make(pool, WM_E_INPUT, "state in the address is none of the states");
+    return NULL;
+}
+
+const char *wm_page_duration(apr_int64_t seconds, apr_pool_t *pool)
+{
+    static const struct {
+        apr_int64_t size, up_to;
+        const char *word;
+    } units[] = {
+        {1, 120, "second"},      {60, 7200, "minute"},         {3600, 172800, "hour"},
+        {86400, 5184000, "day"}, {2592000, 63072000, "month"}, {31536000, 0, "year"},
+    };
+    size_t i = 0;
+    apr_int64_t n;
+
+    while (units[i].up_to && seconds >= units[i].up_to)
+        i++;
+    n = seconds / units[i].size;
+    return apr_psprintf(pool, "%" APR_INT64_T_FMT " %s%s", n, units[i].word, n == 1 ? "" : "s");
+}
+
+const char *wm_page_age(apr_int64_t then, apr_int64_t now, apr_pool_t *pool)
+{
+    apr_int64_t gone = now - then;
+
+    if (gone > -60 && gone < 60)
+        return "just now";
+    return gone > 0 ? apr_pstrcat(pool, wm_page_duration(gone, pool), " ago", NULL)
+                    : apr_pstrcat(pool, "in ", wm_page_duration(-gone, pool), NULL);
+}
+
+const char *wm_page_number(apr_int64_t number, apr_pool_t *pool)
+{
+    const char *digits = apr_psprintf(pool, "%" APR_INT64_T_FMT, number), *text = "";
+    size_t size = strlen(digits), first = (size - (number < 0)) % 3;
+
+    /* A narrow space that does not break between groups of three. */
+    first += number < 0;
+    text = apr_pstrndup(pool, digits, first);
+    for (size_t i = first; i < size; i += 3)
+        text = apr_pstrcat(pool, text, i > (size_t)(number < 0) ? "\u202f" : "",
+                           apr_pstrndup(pool, digits + i, 3), NULL);
+    return text;
+}
+
+const char *wm_page_bytes(apr_int64_t bytes, apr_pool_t *pool)
+{
+    static const char *const units[] = {"kB", "MB", "GB", "TB"};
+    double value = (double)bytes / 1000;
+    size_t i = 0;
+
+    if (bytes < 1000)
+        return apr_psprintf(pool, "%" APR_INT64_T_FMT " B", bytes);
+    while (value >= 999.95 && i + 1 < sizeof units / sizeof *units) {
+        value /= 1000;
+        i++;
+    }
+    return apr_psprintf(pool, value < 10 ? "%.1f %s" : "%.0f %s", value, units[i]);
+}
+
+const char *wm_page_lag(const char *lag)
+{
+    static const struct {
+        const char *name, *words;
+    } classes[] = {{"minute", "under 1 minute"},
+                   {"hour", "under 1 hour"},
+                   {"day", "under 1 day"},
+                   {"more", "over 1 day"}};
+
+    for (size_t i = 0; lag && i < sizeof classes / sizeof *classes; i++)
+        if (!strcmp(lag, classes[i].name))
+            return classes[i].words;
+    return NULL;
+}
+
+const char *wm_page_short(const char *text, size_t characters, apr_pool_t *pool)
+{
+    const char *end = text;
+
+    for (size_t n = 0; *end; n++) {
+        if (n == characters)
+            return apr_pstrcat(pool, apr_pstrndup(pool, text, (size_t)(end - text)), "…", NULL);
+        end++;
+        while (((unsigned char)*end & 0xc0) == 0x80)
+            end++;
+    }
+    return text;
+}
+
+void wm_page_ages(json_t *value, apr_time_t now, apr_pool_t *pool)
+{
+    json_t *epoch = json_object_get(value, "epoch"), *child;
+    const char *key;
+    size_t i;
+
+    if (json_is_integer(epoch) && json_object_get(value, "local"))
+        json_object_set_new(
+            value, "age",
+            json_string(wm_page_age(json_integer_value(epoch), apr_time_sec(now), pool)));
+    json_object_foreach(value, key, child) wm_page_ages(child, now, pool);
+    json_array_foreach(value, i, child) wm_page_ages(child, now, pool);
+}
+
+void wm_page_number_text(json_t *object, const char *key, apr_pool_t *pool)
+{
+    const json_t *value = json_object_get(object, key);
+
+    if (json_is_number(value))
+        json_object_set_new(
+            object, apr_pstrcat(pool, key, "_text", NULL),
+            json_string(wm_page_number((apr_int64_t)json_number_value(value), pool)));
+}
