@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 
 #include "command.h"
+#include "wm_account.h"
 #include "wm_audit.h"
 #include "wm_json_own.h"
 
@@ -47,6 +48,30 @@ void wm_run_progress(const wm_run *run, const char *fmt, ...)
     vfprintf(stderr, fmt, ap);
     va_end(ap);
     fputc('\n', stderr);
+}
+
+const wm_err *wm_run_duration(apr_int64_t *seconds, wm_run *run, const char *option)
+{
+    static const char units[] = "hdw";
+    static const apr_int64_t sizes[] = {3600, 86400, 7 * 86400};
+    const char *text = wm_run_option(run, option);
+    const char *unit;
+    char *end;
+    apr_int64_t number = apr_strtoi64(text, &end, 10);
+
+    unit = *end ? strchr(units, *end) : NULL;
+    if (end == text || number < 1 || number > 100000 || !unit || end[1])
+        return wm_run_usage(run, "--%s is \"%s\" and must be a time like 12h, 90d or 4w", option,
+                            text);
+    *seconds = number * sizes[unit - units];
+    return NULL;
+}
+
+const wm_err *wm_run_study(apr_int64_t *study, wm_run *run)
+{
+    const char *slug = wm_run_option(run, "study");
+
+    return slug ? wm_account_study(study, run->db, slug, run->pool) : NULL;
 }
 
 const wm_err *wm_run_audit(wm_run *run, const char *action, const char *object)

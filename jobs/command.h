@@ -13,6 +13,16 @@
 #define WM_COMMANDS(X) \
     X(migrate) \
     X(partitions) \
+    X(account_add) \
+    X(account_list) \
+    X(account_grant) \
+    X(account_ungrant) \
+    X(account_password) \
+    X(account_disable) \
+    X(account_enable) \
+    X(token_add) \
+    X(token_list) \
+    X(token_revoke) \
     X(keygen)
 /* clang-format on */
 
@@ -67,6 +77,12 @@ const wm_err *wm_run_usage(wm_run *run, const char *fmt, ...) __attribute__((for
 
 /* Progress on stderr, when that is a terminal. */
 void wm_run_progress(const wm_run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A number of seconds from "90d", "12h" or "2w"; an error of usage for anything else. */
+const wm_err *wm_run_duration(apr_int64_t *seconds, wm_run *run, const char *option);
+
+/* The study named by --study; STUDY stays as it is when that was not given. */
+const wm_err *wm_run_study(apr_int64_t *study, wm_run *run);
 
 /* Write a row about a command to the access log, with the operator's system account. */
 const wm_err *wm_run_audit(wm_run *run, const char *action, const char *object);

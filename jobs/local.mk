@@ -2,9 +2,11 @@
 sbin_PROGRAMS += jobs/webmunkd
 
 jobs_webmunkd_SOURCES = \
+	jobs/cmd_account.c \
 	jobs/cmd_keygen.c \
 	jobs/cmd_migrate.c \
 	jobs/cmd_partitions.c \
+	jobs/cmd_token.c \
 	jobs/command.c jobs/command.h \
 	jobs/main.c \
 	jobs/options.c \

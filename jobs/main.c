@@ -17,25 +17,26 @@
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-/* What a signal cancels.  PQcancel is the one function of libpq that a handler may call. */
-static PGcancel *volatile running;
+/* What a signal cancels; PQcancel and reading the state are what a handler may do with libpq. */
+static PGconn *volatile connection;
+static PGcancel *volatile cancel;
 static volatile sig_atomic_t interrupted;
 
-/* The statement under way fails, its transaction is rolled back, and the program ends by its own
- * cleanups.  A second signal, or one outside a statement, ends it at once: the server rolls back
- * what a vanished client left open. */
+/* A statement under way fails, its transaction is rolled back, and the program ends by its own
+ * cleanups.  Outside a statement, or the second time, it ends at once: the server rolls back what
+ * a vanished client left open. */
 static void on_signal(int number)
 {
     char reason[256];
 
     wm_prompt_restore();
-    if (interrupted || !running) {
+    if (interrupted || !cancel || PQtransactionStatus(connection) != PQTRANS_ACTIVE) {
         signal(number, SIG_DFL);
         raise(number);
         return;
     }
     interrupted = number;
-    PQcancel(running, reason, sizeof reason);
+    PQcancel(cancel, reason, sizeof reason);
 }
 
 static void catch_signals(void)
@@ -76,7 +77,8 @@ static const wm_err *execute(wm_run *run)
     if (!(run->command->needs & WM_NEEDS_DATABASE))
         return run->command->run(run);
     WM_TRY(wm_db_connect(&run->db, run->conninfo, &stderr_log, run->pool));
-    running = PQgetCancel(run->db->conn);
+    connection = run->db->conn;
+    cancel = PQgetCancel(run->db->conn);
     err = run->command->run(run);
     wm_db_settle(run->db);
     return err;
@@ -84,12 +86,12 @@ static const wm_err *execute(wm_run *run)
 
 static int report(wm_run *run, const wm_err *err)
 {
-    PGcancel *cancel = running;
+    PGcancel *done = cancel;
 
-    running = NULL;
-    PQfreeCancel(cancel);
+    cancel = NULL;
+    PQfreeCancel(done);
     if (interrupted) {
-        fputs("webmunkd: interrupted; what was under way is rolled back\n", stderr);
+        fputs("webmunkd: interrupted; what was not finished is rolled back\n", stderr);
         return 128 + interrupted;
     }
     if (err) {

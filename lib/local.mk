@@ -44,7 +44,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_token.c lib/wm_token.h \
 	lib/wm_utf8.c lib/wm_utf8.h
 nodist_lib_libwm_la_SOURCES = lib/wm_sql.c lib/wm_sql_ids.h
-lib_libwm_la_LIBADD = $(APR_LIBS) $(APU_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS) $(LIBDEFLATE_LIBS)
+lib_libwm_la_LIBADD = $(APR_LIBS) $(APU_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS) $(LIBDEFLATE_LIBS) -lm
 
 BUILT_SOURCES += lib/wm_sql_ids.h
 CLEANFILES += lib/wm_sql_ids.h lib/wm_sql.c

@@ -85,7 +85,7 @@ const wm_err *wm_account_add(apr_int64_t *id, wm_db *db, const char *name, const
     WM_TRY(wm_password_hash(hash, password, pool));
     err = wm_db_rows(&rows, db, WM_SQL_ACCOUNT_ADD, WM_ARGS(WM_TEXT(name), WM_TEXT(hash)), pool);
     if (err && err->code == WM_E_CONFLICT)
-        return wm_err_wrap(pool, err, "there is an account called \"%s\" already", name);
+        return wm_err_make(pool, WM_E_CONFLICT, "there is an account called \"%s\" already", name);
     WM_TRY(err);
     *id = wm_rows_i64(rows, 0, 0);
     return NULL;

@@ -84,7 +84,8 @@ static const wm_err *insert(wm_db *db, const char *name, const char *text, apr_i
     err = wm_db_do(NULL, db, WM_SQL_TOKEN_ADD,
                    WM_ARGS(WM_TEXT(name), WM_TEXT(hex), WM_I64(study), until), pool);
     if (err && err->code == WM_E_CONFLICT)
-        return wm_err_wrap(pool, err, "there is a token with this name or this text already");
+        return wm_err_make(pool, WM_E_CONFLICT,
+                           "there is a token with this name or this text already");
     if (err && !strcmp(err->sqlstate, "23514"))
         return wm_err_make(pool, WM_E_INPUT, "a token's name has 1 to 255 bytes and no blanks");
     return err;

@@ -31,8 +31,9 @@ RETURNING id;
 
 -- name: account_list
 SELECT coalesce(jsonb_agg(jsonb_build_object(
-           'name', a.name, 'disabled', a.disabled IS NOT NULL, 'added', a.added,
-           'last_sign_in', a.last_sign_in,
+           'name', a.name, 'disabled', a.disabled IS NOT NULL,
+           'added', to_char(a.added AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+           'last_sign_in', to_char(a.last_sign_in AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
            'sessions', (SELECT count(*) FROM webmunk.session s WHERE s.account_id = a.id AND s.expires > now()),
            'roles', (SELECT coalesce(jsonb_agg(jsonb_build_object('role', g.role, 'study', y.slug) ORDER BY g.id), '[]')
                        FROM webmunk.role_grant g LEFT JOIN webmunk.study y ON y.id = g.study_id

@@ -22,6 +22,10 @@ UPDATE webmunk.api_token SET revoked = now() WHERE name = $1::text AND revoked I
 
 -- name: token_list
 SELECT coalesce(jsonb_agg(jsonb_build_object(
-           'name', t.name, 'study', y.slug, 'added', t.added, 'expires', t.expires, 'last_used', t.last_used,
-           'revoked', t.revoked) ORDER BY t.name, t.added), '[]')
+           'name', t.name, 'study', y.slug,
+           'state', CASE WHEN t.revoked IS NOT NULL THEN 'revoked' WHEN t.expires <= now() THEN 'expired' ELSE 'valid' END,
+           'added', to_char(t.added AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+           'expires', to_char(t.expires AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+           'last_used', to_char(t.last_used AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+           'revoked', to_char(t.revoked AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) ORDER BY t.name, t.added), '[]')
   FROM webmunk.api_token t LEFT JOIN webmunk.study y ON y.id = t.study_id;

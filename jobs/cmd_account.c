@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include <apr_strings.h>
+#include <sodium.h>
+
+#include "command.h"
+#include "prompt.h"
+#include "wm_account.h"
+#include "wm_json_own.h"
+
+#define ROLE_HELP "viewer, analyst, coordinator, manager, auditor or administrator"
+
+static const wm_err *role_option(wm_role *role, wm_run *run)
+{
+    const char *word = wm_run_option(run, "role");
+
+    *role = WM_ROLE_COUNT;
+    if (!word && wm_run_option(run, "study"))
+        return wm_run_usage(run, "--study needs --role");
+    if (word && (*role = wm_role_parse(word)) == WM_ROLE_COUNT)
+        return wm_run_usage(run, "--role is \"%s\" and must be " ROLE_HELP, word);
+    return NULL;
+}
+
+static const wm_err *audit(wm_run *run, const char *action)
+{
+    return wm_run_audit(run, action, apr_pstrcat(run->pool, "account:", run->args[0], NULL));
+}
+
+static const wm_err *insert(wm_run *run, const char *password, wm_role role, apr_int64_t study)
+{
+    apr_int64_t id;
+
+    WM_TRY(wm_db_begin(run->db, run->pool));
+    WM_TRY(wm_account_add(&id, run->db, run->args[0], password, run->pool));
+    if (role != WM_ROLE_COUNT)
+        WM_TRY(wm_account_grant(run->db, id, role, study, run->pool));
+    WM_TRY(audit(run, "account-add"));
+    return wm_db_commit(run->db, run->pool);
+}
+
+static const wm_err *add(wm_run *run)
+{
+    apr_int64_t study = WM_ALL_STUDIES;
+    char password[WM_SECRET_LINE_MAX];
+    const wm_err *err;
+    wm_role role;
+
+    WM_TRY(role_option(&role, run));
+    WM_TRY(wm_run_study(&study, run));
+    err = wm_secret_password(password, run, wm_run_option(run, "password-file"), run->args[0]);
+    if (!err)
+        err = insert(run, password, role, study);
+    sodium_memzero(password, sizeof password);
+    WM_TRY(err);
+    printf("account \"%s\" added\n", run->args[0]);
+    if (role == WM_ROLE_COUNT)
+        printf("It may not do anything yet: webmunkd account grant %s --role ROLE\n", run->args[0]);
+    return NULL;
+}
+
+static const wm_err *existing(wm_account **account, wm_run *run)
+{
+    WM_TRY(wm_account_find(account, run->db, run->args[0], run->pool));
+    return *account ? NULL
+                    : wm_err_make(run->pool, WM_E_NOT_FOUND, "there is no account called \"%s\"",
+                                  run->args[0]);
+}
+
+static const wm_err *change_role(wm_run *run, int give)
+{
+    apr_int64_t study = WM_ALL_STUDIES;
+    wm_account *account;
+    wm_role role;
+
+    WM_TRY(role_option(&role, run));
+    WM_TRY(wm_run_study(&study, run));
+    WM_TRY(existing(&account, run));
+    WM_TRY(wm_db_begin(run->db, run->pool));
+    WM_TRY(give ? wm_account_grant(run->db, account->id, role, study, run->pool)
+                : wm_account_ungrant(run->db, account->id, role, study, run->pool));
+    WM_TRY(audit(run, give ? "account-grant" : "account-ungrant"));
+    WM_TRY(wm_db_commit(run->db, run->pool));
+    printf("account \"%s\" %s %s in %s\n", account->name, give ? "is now" : "is no longer",
+           wm_role_word(role),
+           study == WM_ALL_STUDIES ? "all studies" : wm_run_option(run, "study"));
+    return NULL;
+}
+
+static const wm_err *grant(wm_run *run)
+{
+    return change_role(run, 1);
+}
+
+static const wm_err *ungrant(wm_run *run)
+{
+    return change_role(run, 0);
+}
+
+static const wm_err *password_set(wm_run *run)
+{
+    char password[WM_SECRET_LINE_MAX];
+    wm_account *account;
+    const wm_err *err;
+
+    WM_TRY(existing(&account, run));
+    err = wm_secret_password(password, run, wm_run_option(run, "password-file"), account->name);
+    if (!err)
+        err = wm_account_password(run->db, account->name, password, run->pool);
+    sodium_memzero(password, sizeof password);
+    WM_TRY(err);
+    WM_TRY(audit(run, "account-password"));
+    printf("account \"%s\" has a new password; its sessions have ended\n", account->name);
+    return NULL;
+}
+
+static const wm_err *disable(wm_run *run)
+{
+    WM_TRY(wm_account_disable(run->db, run->args[0], 1, run->pool));
+    WM_TRY(audit(run, "account-disable"));
+    printf("account \"%s\" is disabled; its sessions have ended\n", run->args[0]);
+    return NULL;
+}
+
+static const wm_err *enable(wm_run *run)
+{
+    WM_TRY(wm_account_disable(run->db, run->args[0], 0, run->pool));
+    WM_TRY(audit(run, "account-enable"));
+    printf("account \"%s\" is enabled\n", run->args[0]);
+    return NULL;
+}
+
+/* "manager, viewer (pilot)" */
+static const char *roles_text(json_t *roles, apr_pool_t *pool)
+{
+    const char *text = "";
+    size_t i;
+    json_t *role;
+
+    json_array_foreach(roles, i, role)
+    {
+        const char *study = json_string_value(json_object_get(role, "study"));
+
+        text =
+            apr_pstrcat(pool, text, i ? ", " : "", json_string_value(json_object_get(role, "role")),
+                        study ? " (" : "", study ? study : "", study ? ")" : "", NULL);
+    }
+    return *text ? text : "-";
+}
+
+static const wm_err *list(wm_run *run)
+{
+    json_t *root, *a;
+    size_t i;
+
+    WM_TRY(wm_db_json(&root, run->db, WM_SQL_ACCOUNT_LIST, WM_NO_ARGS, run->pool));
+    if (wm_run_option(run, "json")) {
+        puts(wm_json_own_text(root, run->pool));
+        return NULL;
+    }
+    printf("%-24s %-9s %-20s %s\n", "name", "state", "last sign-in", "roles");
+    json_array_foreach(root, i, a)
+    {
+        const char *last = json_string_value(json_object_get(a, "last_sign_in"));
+
+        printf("%-24s %-9s %-20s %s\n", json_string_value(json_object_get(a, "name")),
+               json_is_true(json_object_get(a, "disabled")) ? "disabled" : "active",
+               last ? last : "never", roles_text(json_object_get(a, "roles"), run->pool));
+    }
+    return NULL;
+}
+
+#define ROLE_OPTION                                      \
+    {                                                    \
+        .name = "role", .arg = "ROLE", .help = ROLE_HELP \
+    }
+#define STUDY_OPTION                                                              \
+    {                                                                             \
+        .name = "study", .arg = "SLUG", .help = "the role's study (default: all)" \
+    }
+#define FILE_OPTION                                          \
+    {                                                        \
+        .name = "password-file", .arg = "FILE",              \
+        .help = "the first line is the password; - is stdin" \
+    }
+
+const wm_command wm_cmd_account_add = {
+    .name = "account add",
+    .args = "NAME",
+    .args_min = 1,
+    .args_max = 1,
+    .summary = "make an account that can sign in",
+    .help = "Makes an account.  The password is asked for at the terminal, twice, or read from a\n"
+            "file; it has at least 12 characters and is none of those that are guessed first.",
+    .needs = WM_NEEDS_DATABASE,
+    .options = {ROLE_OPTION, STUDY_OPTION, FILE_OPTION},
+    .run = add,
+};
+
+const wm_command wm_cmd_account_grant = {
+    .name = "account grant",
+    .args = "NAME",
+    .args_min = 1,
+    .args_max = 1,
+    .summary = "give an account a role",
+    .help = "Gives an account a role in one study or in all.",
+    .needs = WM_NEEDS_DATABASE,
+    .options = {{.name = "role", .arg = "ROLE", .help = ROLE_HELP, .required = 1}, STUDY_OPTION},
+    .run = grant,
+};
+
+const wm_command wm_cmd_account_ungrant = {
+    .name = "account ungrant",
+    .args = "NAME",
+    .args_min = 1,
+    .args_max = 1,
+    .summary = "take a role away again",
+    .help = "Takes a role away, in the study where it was given, or the one in all studies.",
+    .needs = WM_NEEDS_DATABASE,
+    .options = {{.name = "role", .arg = "ROLE", .help = ROLE_HELP, .required = 1}, STUDY_OPTION},
+    .run = ungrant,
+};
+
+const wm_command wm_cmd_account_password = {
+    .name = "account password",
+    .args = "NAME",
+    .args_min = 1,
+    .args_max = 1,
+    .summary = "set an account's password and end its sessions",
+    .help = "Sets a new password, asked for or read like that of \"account add\".",
+    .needs = WM_NEEDS_DATABASE,
+    .options = {FILE_OPTION},
+    .run = password_set,
+};
+
+const wm_command wm_cmd_account_disable = {
+    .name = "account disable",
+    .args = "NAME",
+    .args_min = 1,
+    .args_max = 1,
+    .summary = "end an account's sessions and let it sign in no more",
+    .help = "Accounts are never deleted, because the access log names them.",
+    .needs = WM_NEEDS_DATABASE,
+    .run = disable,
+};
+
+const wm_command wm_cmd_account_enable = {
+    .name = "account enable",
+    .args = "NAME",
+    .args_min = 1,
+    .args_max = 1,
+    .summary = "let a disabled account sign in again",
+    .help = "The account keeps its password and its roles.",
+    .needs = WM_NEEDS_DATABASE,
+    .run = enable,
+};
+
+const wm_command wm_cmd_account_list = {
+    .name = "account list",
+    .args = "",
+    .summary = "list accounts, their state and roles",
+    .help = "Lists all accounts by name.",
+    .needs = WM_NEEDS_DATABASE,
+    .options = {{.name = "json", .help = "as JSON"}},
+    .run = list,
+};
