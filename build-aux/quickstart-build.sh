@@ -64,14 +64,14 @@ install_packages() {
     trap - EXIT
 }
 
-# shellcheck disable=SC2086
-install_build_packages() { install_packages $build_packages; }
+# npm may be there without being a package.
+npm_packages() { command -v npm >/dev/null || echo nodejs npm; }
 
-# shellcheck disable=SC2086
-install_check_packages() {
-    install_packages $build_packages $check_packages
-    command -v npm >/dev/null || install_packages nodejs npm
-}
+# shellcheck disable=SC2086,SC2046
+install_build_packages() { install_packages $build_packages $(npm_packages); }
+
+# shellcheck disable=SC2086,SC2046
+install_check_packages() { install_packages $build_packages $(npm_packages) $check_packages; }
 
 # --- building --------------------------------------------------------------------------------------
 
@@ -93,15 +93,13 @@ build() {
     (cd "$build" && step "$dir/log/build.log" make -j"$(nproc)")
 }
 
-# What the browser loads comes from npm, by the lock file, once per lock file.
-fetch_assets() {
-    [ -f "$top/assets/package-lock.json" ] || return 0
-    lock=$(cksum <"$top/assets/package-lock.json")
-    [ "$(cat "$top/assets/node_modules/.lock" 2>/dev/null)" != "$lock" ] || return 0
-    command -v npm >/dev/null || install_packages nodejs npm
-    say "fetching browser assets with npm"
-    (cd "$top/assets" && step "$dir/log/npm.log" npm ci --no-audit --no-fund)
-    printf '%s\n' "$lock" >"$top/assets/node_modules/.lock"
+# npm fetches what the browser loads (make does that) and what the browser tests drive Chromium with.
+fetch_browser_tests() {
+    lock=$(cksum <"$top/t/browser/package-lock.json")
+    [ "$(cat "$top/t/browser/node_modules/.lock" 2>/dev/null)" != "$lock" ] || return 0
+    say "fetching the packages of the browser tests with npm"
+    (cd "$top/t/browser" && step "$dir/log/npm.log" npm ci --ignore-scripts --no-audit --no-fund)
+    printf '%s\n' "$lock" >"$top/t/browser/node_modules/.lock"
 }
 
 # A private installation, as `make install` would do on a real server; the clone itself may be closed to the account.

@@ -169,6 +169,18 @@ sub account
     return (scalar(getpwuid($uid)), scalar(getgrgid($gid)), $uid, $gid);
 }
 
+# A path that servers can read: itself, or a copy when the tree lies in a closed directory such as /root.
+my $copies = 0;
+
+sub reachable
+{
+    my ($path) = @_;
+    return $path if run({ drop => 1 }, 'test', '-r', $path)->{code} == 0 || !-e $path;
+    my $copy = workdir() . '/copy' . ++$copies;
+    run('cp', '-rL', $path, $copy);
+    return $copy;
+}
+
 # Put before a command: it dies with this test, and runs unprivileged when asked.
 sub launcher
 {

@@ -119,9 +119,9 @@ sub locations
     }
     my $data      = $option->{data}      || '';
     my $dashboard = $option->{dashboard} || '';
-    my $source    = srcdir();
+    my $templates = $self->{templates} ||= WmTest::reachable(srcdir() . '/templates');
     $text .= <<"EOT";
-WebmunkTemplateDir "$source/templates"
+WebmunkTemplateDir "$templates"
 WebmunkAttachmentDir "$self->{dir}/data"
 WebmunkTempDir "$self->{dir}/data"
 <Location "/data">
