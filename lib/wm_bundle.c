@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdint.h>
 #include <string.h>
-
-#include <sodium.h>
 
 #include "wm_decode.h"
 #include "wm_payload.h"
@@ -99,6 +98,9 @@ static wm_decoder *make_decoder(wm_bundle *bundle, const wm_payload *payload,
     d->agents = wm_dict_create(seed, pool);
     d->facts = apr_array_make(pool, 4, sizeof(wm_generator_facts));
     d->charged = apr_array_make(pool, 1, sizeof(apr_time_t));
+    d->body = apr_palloc(pool, sizeof *d->body + 64); /* it wants 64 bytes of alignment */
+    d->body = (void *)(((uintptr_t)d->body + 63) & ~(uintptr_t)63);
+    crypto_generichash_init(d->body, NULL, 0, sizeof bundle->body_digest);
     d->header = header_source(bundle->upload, pool);
     if (!bundle->upload->single)
         d->transmission = bundle->encrypted ? (wm_text){"\"encrypted_transmission\":true", 29}
@@ -112,6 +114,17 @@ static wm_decoder *make_decoder(wm_bundle *bundle, const wm_payload *payload,
 static apr_uint32_t points_max(const wm_decode_options *options)
 {
     return options->points_max < 1 << 20 ? options->points_max : 1 << 20;
+}
+
+/* One element's share of the body digest; the size keeps neighbours apart. */
+static void digest_element(wm_decoder *d, char kind, const void *data, size_t size)
+{
+    unsigned char head[9] = {(unsigned char)kind};
+
+    for (int i = 0; i < 8; i++)
+        head[i + 1] = (unsigned char)((apr_uint64_t)size >> 8 * i);
+    crypto_generichash_update(d->body, head, sizeof head);
+    crypto_generichash_update(d->body, data, size);
 }
 
 /* All elements, up to the step that ends them. */
@@ -135,8 +148,10 @@ static const wm_err *take_elements(wm_json_step *step, wm_decoder *d)
             WM_TRY(wm_point_add(&reason, d, ordinal));
         else
             reason = *step == WM_JSON_DEEP ? WM_Q_TOO_DEEP : WM_Q_POINT_TOO_LARGE;
-        if (reason != WM_DERIVE_GOOD)
-            set_aside(bundle, (wm_reason)reason, (int)ordinal, json->raw);
+        if (reason == WM_DERIVE_GOOD)
+            continue;
+        set_aside(bundle, (wm_reason)reason, (int)ordinal, json->raw);
+        digest_element(d, 'q', json->raw.data, json->raw.size);
     }
 }
 
@@ -148,9 +163,13 @@ static void finish_points(wm_decoder *d)
 
     bundle->points = (wm_point *)(void *)d->points->data;
     bundle->point_count = (int)(d->points->size / sizeof(wm_point));
+    for (int i = 0; i < bundle->point_count; i++)
+        digest_element(d, 'p', bundle->points[i].digest, sizeof bundle->points[i].digest);
+    crypto_generichash_final(d->body, bundle->body_digest, sizeof bundle->body_digest);
     for (int i = 0; i < bundle->point_count; i++) {
         bundle->points[i].properties.data = properties;
         properties += bundle->points[i].properties.size;
+        wm_point_digest_bundle(&bundle->points[i], d);
     }
     for (int i = 0; i < d->sources->entries->nelts; i++)
         *(wm_text *)apr_array_push(bundle->sources) = wm_dict_at(d->sources, i)->a;
@@ -163,6 +182,12 @@ static void finish_points(wm_decoder *d)
     }
 }
 
+static void digest_bytes(wm_bundle *bundle, wm_text bytes)
+{
+    crypto_generichash(bundle->body_digest, sizeof bundle->body_digest,
+                       (const unsigned char *)bytes.data, bytes.size, NULL, 0);
+}
+
 /* One reason makes all of the bundle worthless: nothing of it is a point. */
 static void set_bundle_aside(wm_bundle *bundle, wm_reason reason, wm_text raw, apr_pool_t *pool)
 {
@@ -172,6 +197,7 @@ static void set_bundle_aside(wm_bundle *bundle, wm_reason reason, wm_text raw, a
     bundle->files = files;
     bundle->ignored = 0;
     set_aside(bundle, reason, -1, raw);
+    digest_bytes(bundle, raw);
 }
 
 static const wm_err *decode_text(wm_bundle *bundle, const wm_payload *payload,
@@ -207,18 +233,13 @@ const wm_err *wm_bundle_decode(wm_bundle **result, const wm_upload *upload,
 {
     wm_bundle *bundle = make_bundle(upload, pool);
     wm_payload payload;
-    const wm_text *body = &payload.json;
 
     WM_TRY(wm_payload_unwrap(&payload, upload, options, pool));
     bundle->encrypted = payload.encrypted;
     bundle->compressed = payload.gzip.data != NULL;
     take_files(bundle, payload.files, pool);
-    if (payload.reason != WM_PAYLOAD_GOOD)
-        body = &payload.raw;
-    crypto_generichash(bundle->body_digest, sizeof bundle->body_digest,
-                       (const unsigned char *)body->data, body->size, NULL, 0);
     if (payload.reason != WM_PAYLOAD_GOOD) {
-        set_aside(bundle, (wm_reason)payload.reason, -1, payload.raw);
+        set_bundle_aside(bundle, (wm_reason)payload.reason, payload.raw, pool);
     } else {
         bundle->json_bytes = payload.json.size;
         bundle->gzip = payload.gzip;

@@ -14,24 +14,26 @@
 struct wm_db;
 
 /* Why something could not become a point: name as stored, words for people. */
-#define WM_QUARANTINE_REASONS(X) \
-    X(WM_Q_BAD_JSON,            "bad-json",            "the text is not JSON") \
-    X(WM_Q_BAD_GZIP,            "bad-gzip",            "the compressed data are damaged or cut off") \
-    X(WM_Q_BAD_BASE64,          "bad-base64",          "the payload is not base64") \
-    X(WM_Q_TOO_LARGE,           "too-large",           "the data inflate to more than WebmunkInflatedMax") \
-    X(WM_Q_TOO_DEEP,            "too-deep",            "the point nests deeper than WebmunkDepthMax") \
-    X(WM_Q_TOO_MANY_POINTS,     "too-many-points",     "the bundle has more points than WebmunkPointsMax") \
-    X(WM_Q_NOT_A_BUNDLE,        "not-a-bundle",        "the JSON is neither an array nor an object") \
-    X(WM_Q_UNKNOWN_COMPRESSION, "unknown-compression", "the field compression is neither none nor gzip") \
-    X(WM_Q_NO_NONCE,            "no-nonce",            "encrypted, but without a nonce") \
-    X(WM_Q_NO_KEY,              "no-key",              "encrypted, but this server has no keys (WebmunkBoxKeys)") \
-    X(WM_Q_DECRYPT_FAILED,      "decrypt-failed",      "the box does not open with this server's keys") \
-    X(WM_Q_NOT_AN_OBJECT,       "not-an-object",       "an element of the bundle is not an object") \
-    X(WM_Q_NO_METADATA,         "no-metadata",         "the point has no passive-data-metadata") \
-    X(WM_Q_BAD_METADATA,        "bad-metadata",        "passive-data-metadata is not an object") \
-    X(WM_Q_NO_SOURCE,           "no-source",           "the metadata name no source") \
-    X(WM_Q_BAD_SOURCE,          "bad-source",          "the source is no text or longer than 1024 characters") \
-    X(WM_Q_POINT_TOO_LARGE,     "point-too-large",     "the point is larger than one value of the database can be")
+#define WM_QUARANTINE_REASONS(X)                                                                   \
+    X(WM_Q_BAD_JSON, "bad-json", "the text is not JSON")                                           \
+    X(WM_Q_BAD_GZIP, "bad-gzip", "the compressed data are damaged or cut off")                     \
+    X(WM_Q_BAD_BASE64, "bad-base64", "the payload is not base64")                                  \
+    X(WM_Q_TOO_LARGE, "too-large", "the data inflate to more than WebmunkInflatedMax")             \
+    X(WM_Q_TOO_DEEP, "too-deep", "the point nests deeper than WebmunkDepthMax")                    \
+    X(WM_Q_TOO_MANY_POINTS, "too-many-points", "the bundle has more points than WebmunkPointsMax") \
+    X(WM_Q_NOT_A_BUNDLE, "not-a-bundle", "the JSON is neither an array nor an object")             \
+    X(WM_Q_UNKNOWN_COMPRESSION, "unknown-compression",                                             \
+      "the field compression is neither none nor gzip")                                            \
+    X(WM_Q_NO_NONCE, "no-nonce", "encrypted, but without a nonce")                                 \
+    X(WM_Q_NO_KEY, "no-key", "encrypted, but this server has no keys (WebmunkBoxKeys)")            \
+    X(WM_Q_DECRYPT_FAILED, "decrypt-failed", "the box does not open with this server's keys")      \
+    X(WM_Q_NOT_AN_OBJECT, "not-an-object", "an element of the bundle is not an object")            \
+    X(WM_Q_NO_METADATA, "no-metadata", "the point has no passive-data-metadata")                   \
+    X(WM_Q_BAD_METADATA, "bad-metadata", "passive-data-metadata is not an object")                 \
+    X(WM_Q_NO_SOURCE, "no-source", "the metadata name no source")                                  \
+    X(WM_Q_BAD_SOURCE, "bad-source", "the source is no text or longer than 1024 characters")       \
+    X(WM_Q_POINT_TOO_LARGE, "point-too-large",                                                     \
+      "the point is larger than one value of the database can be")
 
 typedef enum {
 #define X(name, word, text) name,
@@ -63,8 +65,8 @@ typedef struct wm_upload {
     const char *data;         /* the body, in memory or mapped */
     size_t size;
     apr_time_t received;
-    unsigned char uid[16];    /* random, made when the request is received */
-    int single;               /* add-point.json: encrypted_transmission is not added */
+    unsigned char uid[16]; /* random, made when the request is received */
+    int single;            /* add-point.json: encrypted_transmission is not added */
 } wm_upload;
 
 /* NaCl box keys, 32 bytes each (7.3). */
@@ -74,12 +76,12 @@ typedef struct wm_box_keys {
 } wm_box_keys;
 
 typedef struct wm_decode_options {
-    size_t inflated_max;       /* bytes of JSON text, 512 MiB by default */
-    int depth_max;             /* 1000 */
-    apr_uint32_t points_max;   /* at most 1 << 20, because an ordinal has 20 bits */
-    const wm_box_keys *keys;   /* NULL: encrypted bundles go to quarantine, no-key */
-    const wm_budget *budget;   /* NULL: unaccounted */
-    int repeats_keep;          /* WebmunkRepeats keep: the uid is mixed into each digest */
+    size_t inflated_max;     /* bytes of JSON text, 512 MiB by default */
+    int depth_max;           /* 1000 */
+    apr_uint32_t points_max; /* at most 1 << 20, because an ordinal has 20 bits */
+    const wm_box_keys *keys; /* NULL: encrypted bundles go to quarantine, no-key */
+    const wm_budget *budget; /* NULL: unaccounted */
+    int repeats_keep;        /* WebmunkRepeats keep: the uid is mixed into each digest */
 } wm_decode_options;
 
 typedef struct wm_quarantined {
@@ -97,7 +99,7 @@ typedef struct wm_file {
     wm_text identifier;   /* part name, %22 %0D %0A decoded (4.3) */
     wm_text content_type; /* default application/octet-stream */
     wm_text content;      /* slice of the request body */
-    const char *path;     /* where the host stored it, relative to the attachment folder; NULL before */
+    const char *path; /* where the host stored it, relative to the attachment folder; NULL before */
     unsigned char sha256[32];
 } wm_file;
 
@@ -129,9 +131,11 @@ typedef struct wm_bundle {
     int compressed;                  /* came as gzip */
     int encrypted;                   /* came in a box */
     apr_size_t json_bytes;           /* of the JSON text before repair */
-    wm_text gzip;                    /* the JSON as it came, gzipped by the client; NULL when it came plain */
-    wm_text json;                    /* the JSON as it came, when it came plain and no gzip is there; else NULL */
-    unsigned char body_digest[16];   /* BLAKE2b-128 of the JSON text as it came */
+    wm_text gzip; /* the JSON as it came, gzipped by the client; NULL when it came plain */
+    wm_text json; /* the JSON as it came, when it came plain and no gzip is there; else NULL */
+    /* BLAKE2b-128 of what it says: of the elements set aside, then of the points' digests; of the
+     * raw bytes when no elements were found. */
+    unsigned char body_digest[16];
 } wm_bundle;
 
 /* Decode UPLOAD (7.2, 7.3, 6.*).  Content is never an error: it goes to quarantined.  Errors:
@@ -142,8 +146,8 @@ const wm_err *wm_bundle_decode(wm_bundle **bundle, const wm_upload *upload,
 
 typedef struct wm_stored {
     apr_int64_t id;
-    int points;      /* stored */
-    int repeats;     /* known from another bundle: counted, not stored */
+    int points;  /* stored */
+    int repeats; /* known from another bundle: counted, not stored */
     int quarantined;
 } wm_stored;
 

@@ -4,6 +4,8 @@
 #ifndef WM_DECODE_H
 #define WM_DECODE_H
 
+#include <sodium.h>
+
 #include "wm_bundle.h"
 #include "wm_dict.h"
 #include "wm_derive.h"
@@ -33,9 +35,10 @@ typedef struct wm_decoder {
     wm_buf *points; /* wm_point; properties are laid one behind the other in out */
     wm_buf *out;
     wm_dict *sources, *generators, *agents;
-    apr_array_header_t *facts;   /* wm_generator_facts, parallel to generators */
-    apr_array_header_t *charged; /* apr_time_t, parallel to news: when the battery was told */
-    wm_seen *seen;               /* hashed by the digest; count 0 is free */
+    apr_array_header_t *facts;      /* wm_generator_facts, parallel to generators */
+    apr_array_header_t *charged;    /* apr_time_t, parallel to news: when the battery was told */
+    crypto_generichash_state *body; /* of body_digest */
+    wm_seen *seen;                  /* hashed by the digest; count 0 is free */
     apr_uint32_t seen_mask;
     wm_linker *linker;    /* NULL: the bundle has no files */
     wm_text header;       /* repaired X-PDK-IDENTIFIER; NULL without */
@@ -47,11 +50,15 @@ typedef struct wm_decoder {
  * none.  Fails like wm_buf_reserve. */
 const wm_err *wm_point_add(int *reason, wm_decoder *decoder, apr_uint32_t ordinal);
 
-/* The point's digest (architecture, section 5): its canonical text TEXT of SIZE bytes less what
- * stands between FROM and TO; for an untimed point, and where repeats are kept, what tells its
- * bundle; then its occurrence number among equal points of the bundle. */
+/* The point's digest (architecture, section 5), as far as the point tells it: BLAKE2b-128 of its
+ * canonical text TEXT of SIZE bytes less what stands between FROM and TO, then its occurrence number
+ * among equal points of the bundle. */
 void wm_point_digest(unsigned char digest[16], wm_decoder *decoder, const char *text, size_t size,
-                     size_t from, size_t to, int untimed);
+                     size_t from, size_t to);
+
+/* What of the bundle goes into POINT's digest once all elements are known: the body digest when the
+ * point has no time of its own, the uid where repeats are kept. */
+void wm_point_digest_bundle(wm_point *point, const wm_decoder *decoder);
 
 /* Ready to link the bundle's files by their identifiers; SEED as in wm_dict_create. */
 wm_linker *wm_linker_create(const apr_array_header_t *files, apr_uint64_t seed, apr_pool_t *pool);

@@ -165,12 +165,13 @@ static inline const char *scan_key(scan *s, const char *p, wm_json_node *node)
 }
 
 /* The tape of the value at json->at; json->at moves behind it when it is GOOD.  An open container
- * keeps its parent in `next' until it is closed. */
+ * keeps its parent in `next' until it is closed.  CLOSER is what closes the innermost one. */
 static outcome scan_value(scan *s)
 {
     wm_json *json = s->json;
     const char *p = json->at, *end = s->end;
     apr_uint32_t parent = NO_NODE, count = 0, depth = 0;
+    char closer = 0;
     wm_json_node *node;
 
     for (;;) {
@@ -179,11 +180,8 @@ static outcome scan_value(scan *s)
         node = &json->nodes[count];
         node->bits = 0;
         node->key = node->key_size = 0;
-        if (parent != NO_NODE) {
-            json->nodes[parent].size++;
-            if (json->nodes[parent].type == WM_JSON_OBJECT && !(p = scan_key(s, p, node)))
-                return BROKEN;
-        }
+        if (closer == '}' && !(p = scan_key(s, p, node)))
+            return BROKEN;
         p = wm_json_skip_blanks(p, end);
         if (p == end)
             return BROKEN;
@@ -191,11 +189,12 @@ static outcome scan_value(scan *s)
             if (++depth > json->depth_max)
                 return DEEP;
             node->type = *p == '{' ? WM_JSON_OBJECT : WM_JSON_ARRAY;
-            node->text = node->size = 0;
+            closer = *p == '{' ? '}' : ']';
+            node->text = 0;
             node->next = parent;
             parent = count++;
             p = wm_json_skip_blanks(p + 1, end);
-            if (p < end && *p != (node->type == WM_JSON_OBJECT ? '}' : ']'))
+            if (p < end && *p != closer)
                 continue;
         } else {
             p = scan_scalar(s, p, node);
@@ -209,12 +208,14 @@ static outcome scan_value(scan *s)
                 return BROKEN;
             if (*p == ',')
                 break;
-            node = &json->nodes[parent];
-            if (*p != (node->type == WM_JSON_OBJECT ? '}' : ']'))
+            if (*p != closer)
                 return BROKEN;
+            node = &json->nodes[parent];
+            node->size = count - parent - 1;
             parent = node->next;
             node->next = count;
-            depth--;
+            if (--depth)
+                closer = json->nodes[parent].type == WM_JSON_OBJECT ? '}' : ']';
         }
         if (!depth)
             break;

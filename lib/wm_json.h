@@ -42,8 +42,8 @@ enum {
 
 typedef struct wm_json_node {
     apr_uint32_t key, key_size; /* member's key between its quotes */
-    apr_uint32_t text, size; /* string between its quotes, number; containers: count of children */
-    apr_uint32_t next;       /* node behind this value and all it contains */
+    apr_uint32_t text, size;    /* string between its quotes, number; containers: nodes inside */
+    apr_uint32_t next;          /* node behind this value and all it contains */
     unsigned char type, bits;
 } wm_json_node;
 

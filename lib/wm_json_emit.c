@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the tape back to text: minified, members sorted, the last of duplicates. */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "wm_json.h"
@@ -48,24 +49,34 @@ static inline char *put_quoted(char *w, const char *s, size_t n)
     return w;
 }
 
-static apr_uint64_t rank_of(const char *key, apr_uint32_t size)
+static inline apr_uint64_t rank_of(const char *key, apr_uint32_t size)
 {
     apr_uint32_t head = 0;
 
-    for (apr_uint32_t i = 0; i < 4; i++)
-        head = head << 8 | (i < size ? (unsigned char)key[i] : 0);
+    if (size >= 4) {
+        memcpy(&head, key, 4);
+        head = ntohl(head);
+    } else {
+        for (apr_uint32_t i = 0; i < 4; i++)
+            head = head << 8 | (i < size ? (unsigned char)key[i] : 0);
+    }
     return (apr_uint64_t)size << 32 | head;
 }
 
-static int compare(const wm_json *json, const entry *a, const entry *b)
+static int compare_rest(const wm_json *json, const entry *a, const entry *b)
 {
     apr_uint32_t size = (apr_uint32_t)(a->rank >> 32);
 
-    if (a->rank != b->rank)
-        return a->rank < b->rank ? -1 : 1;
     return size <= 4 ? 0
                      : memcmp(wm_json_key_at(json, &json->nodes[a->node]) + 4,
                               wm_json_key_at(json, &json->nodes[b->node]) + 4, size - 4);
+}
+
+static inline int compare(const wm_json *json, const entry *a, const entry *b)
+{
+    if (a->rank != b->rank)
+        return a->rank < b->rank ? -1 : 1;
+    return compare_rest(json, a, b);
 }
 
 /* Both sorts are stable: of equal keys the last stays last. */

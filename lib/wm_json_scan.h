@@ -20,18 +20,17 @@ enum {
 /* The first byte that is no blank. */
 static inline const char *wm_json_skip_blanks(const char *p, const char *end)
 {
-    while (p < end && (unsigned char)*p <= ' ') {
+    for (; p < end && (unsigned char)*p <= ' '; p++) {
         if (*p != ' ' && *p != '\n' && *p != '\r' && *p != '\t')
             return p;
-        p++;
 #ifdef __SSE2__
         /* Indentation: a run of spaces behind the line's end. */
-        while (end - p >= 16) {
-            __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-            unsigned other = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(' ')));
+        while (*p != ' ' && end - p > 16) {
+            __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + 1));
+            unsigned spaces = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(' ')));
 
-            if (other != 0xffff) {
-                p += __builtin_ctz(~other);
+            if (spaces != 0xffff) {
+                p += __builtin_ctz(~spaces);
                 break;
             }
             p += 16;

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include <apr_strings.h>
-#include <sodium.h>
 
 #include "wm_decode.h"
 
@@ -53,7 +52,7 @@ static void finish_digest(unsigned char digest[16], const crypto_generichash_sta
 }
 
 void wm_point_digest(unsigned char digest[16], wm_decoder *d, const char *text, size_t size,
-                     size_t from, size_t to, int untimed)
+                     size_t from, size_t to)
 {
     apr_uint32_t points = (apr_uint32_t)(d->points->size / sizeof(wm_point));
     crypto_generichash_state state;
@@ -62,10 +61,6 @@ void wm_point_digest(unsigned char digest[16], wm_decoder *d, const char *text, 
     crypto_generichash_init(&state, NULL, 0, 16);
     crypto_generichash_update(&state, (const unsigned char *)text, from);
     crypto_generichash_update(&state, (const unsigned char *)text + to, size - to);
-    if (untimed)
-        crypto_generichash_update(&state, d->bundle->body_digest, sizeof d->bundle->body_digest);
-    if (d->options->repeats_keep)
-        crypto_generichash_update(&state, d->upload->uid, sizeof d->upload->uid);
     finish_digest(digest, &state, 0);
     if (!d->seen)
         more_seen(d, FIRST_SEEN);
@@ -77,6 +72,21 @@ void wm_point_digest(unsigned char digest[16], wm_decoder *d, const char *text, 
     else
         finish_digest(digest, &state, seen->count);
     seen->count++;
+}
+
+void wm_point_digest_bundle(wm_point *point, const wm_decoder *d)
+{
+    crypto_generichash_state state;
+
+    if (!point->untimed && !d->options->repeats_keep)
+        return;
+    crypto_generichash_init(&state, NULL, 0, 16);
+    crypto_generichash_update(&state, point->digest, sizeof point->digest);
+    if (point->untimed)
+        crypto_generichash_update(&state, d->bundle->body_digest, sizeof d->bundle->body_digest);
+    if (d->options->repeats_keep)
+        crypto_generichash_update(&state, d->upload->uid, sizeof d->upload->uid);
+    crypto_generichash_final(&state, point->digest, sizeof point->digest);
 }
 
 static void put_generator(wm_point *point, wm_decoder *d, const wm_derived *derived)
@@ -146,9 +156,9 @@ static void put_news(const wm_point *point, wm_decoder *d)
 }
 
 /* The properties, and the digest of what of them is the client's. */
-static const wm_err *put_properties(wm_point *point, wm_decoder *d, const wm_derived *derived)
+static const wm_err *put_properties(wm_point *point, wm_decoder *d, apr_uint32_t metadata)
 {
-    wm_json_extra extra = {.object = derived->metadata,
+    wm_json_extra extra = {.object = metadata,
                            .key = {transmission_key, sizeof transmission_key - 1},
                            .member = d->transmission};
     size_t start = d->out->size;
@@ -156,7 +166,7 @@ static const wm_err *put_properties(wm_point *point, wm_decoder *d, const wm_der
     WM_TRY(wm_json_emit(d->json, d->out, &extra));
     point->properties = (wm_text){NULL, d->out->size - start};
     wm_point_digest(point->digest, d, d->out->data + start, point->properties.size,
-                    extra.from - start, extra.to - start, derived->untimed);
+                    extra.from - start, extra.to - start);
     return NULL;
 }
 
@@ -181,7 +191,7 @@ const wm_err *wm_point_add(int *reason, wm_decoder *d, apr_uint32_t ordinal)
     point->flags = derived.flags;
     WM_TRY(put_secondary(point, d));
     put_news(point, d);
-    WM_TRY(put_properties(point, d, &derived));
+    WM_TRY(put_properties(point, d, derived.metadata));
     if (d->linker)
         wm_linker_link(d, (int)(d->points->size / sizeof *point));
     d->points->size += sizeof *point;

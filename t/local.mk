@@ -3,10 +3,14 @@
 unit_programs = \
 	t/unit/base64 \
 	t/unit/box \
+	t/unit/bundle \
+	t/unit/derive \
 	t/unit/err \
 	t/unit/form \
 	t/unit/gzip \
+	t/unit/json \
 	t/unit/mustache \
+	t/unit/secondary \
 	t/unit/store \
 	t/unit/vectors
 
@@ -25,6 +29,14 @@ t_unit_mustache_SOURCES = t/unit/mustache.c t/unit/tap.h
 t_unit_mustache_LDADD = $(WM_LIBS)
 t_unit_vectors_SOURCES = t/unit/vectors.c t/unit/tap.h
 t_unit_vectors_LDADD = $(WM_LIBS)
+t_unit_json_SOURCES = t/unit/json.c t/unit/tap.h
+t_unit_json_LDADD = $(WM_LIBS)
+t_unit_derive_SOURCES = t/unit/derive.c t/unit/tap.h
+t_unit_derive_LDADD = $(WM_LIBS)
+t_unit_secondary_SOURCES = t/unit/secondary.c t/unit/tap.h
+t_unit_secondary_LDADD = $(WM_LIBS)
+t_unit_bundle_SOURCES = t/unit/bundle.c t/unit/tap.h
+t_unit_bundle_LDADD = $(WM_LIBS)
 
 # Replaying the corpus of each fuzz target; t/fuzz/README says how to add one.
 replay_programs = \
