@@ -58,7 +58,7 @@ psql_do() { "$pg_bin/psql" -X -q -A -t -v ON_ERROR_STOP=1 -h "$socket" -U wm_own
 
 webmunkd() { DATABASE_URL=$database "$dir/inst/sbin/webmunkd" "$@"; }
 
-env_value() { sed -n "s/^$1=//p" "$dir/run.env" 2>/dev/null; }
+env_value() { sed -n "s/^$1=//p" "$dir/run.env" 2>/dev/null || true; }
 
 # Schema, partitions of the coming months, the first account.
 prepare_database() {
