@@ -22,7 +22,7 @@ clean('each tag has one call site',
     map { "$_ stands at @{$sites{$_}}" } grep { @{ $sites{$_} } > 1 } sort keys %sites);
 
 my %listed;
-$listed{$1}++ while slurp(srcdir() . '/docs/log-tags') =~ /^(WM\d{4})\b/mg;
+$listed{$_}++ for slurp(srcdir() . '/docs/log-tags') =~ /^(WM\d{4})\b/mg;
 clean('each tag is listed in docs/log-tags', map { "$_ at @{$sites{$_}}" } grep { !$listed{$_} } sort keys %sites);
 clean('docs/log-tags lists each tag once and none that is gone',
     map { $sites{$_} ? "$_ is listed $listed{$_} times" : "$_ is in no source" }
