@@ -21,11 +21,28 @@ typedef struct wm_db {
 
 /* PostgreSQL's type numbers (pg_type.dat; they never change). */
 enum {
-    WM_OID_BOOL = 16, WM_OID_BYTEA = 17, WM_OID_INT8 = 20, WM_OID_INT2 = 21, WM_OID_INT4 = 23, WM_OID_TEXT = 25,
-    WM_OID_FLOAT8 = 701, WM_OID_TIMESTAMPTZ = 1184, WM_OID_UUID = 2950, WM_OID_JSONB = 3802,
-    WM_OID_BOOL_ARRAY = 1000, WM_OID_BYTEA_ARRAY = 1001, WM_OID_INT2_ARRAY = 1005, WM_OID_INT4_ARRAY = 1007, WM_OID_TEXT_ARRAY = 1009,
-    WM_OID_INT8_ARRAY = 1016, WM_OID_FLOAT8_ARRAY = 1022, WM_OID_TIMESTAMPTZ_ARRAY = 1185,
-    WM_OID_UUID_ARRAY = 2951, WM_OID_JSONB_ARRAY = 3807
+    WM_OID_BOOL = 16,
+    WM_OID_BYTEA = 17,
+    WM_OID_INT8 = 20,
+    WM_OID_INT2 = 21,
+    WM_OID_INT4 = 23,
+    WM_OID_TEXT = 25,
+    WM_OID_FLOAT8 = 701,
+    WM_OID_TIMESTAMPTZ = 1184,
+    WM_OID_UUID = 2950,
+    WM_OID_JSONB = 3802,
+    WM_OID_BIT = 1560,
+    WM_OID_BIT_ARRAY = 1561,
+    WM_OID_BOOL_ARRAY = 1000,
+    WM_OID_BYTEA_ARRAY = 1001,
+    WM_OID_INT2_ARRAY = 1005,
+    WM_OID_INT4_ARRAY = 1007,
+    WM_OID_TEXT_ARRAY = 1009,
+    WM_OID_INT8_ARRAY = 1016,
+    WM_OID_FLOAT8_ARRAY = 1022,
+    WM_OID_TIMESTAMPTZ_ARRAY = 1185,
+    WM_OID_UUID_ARRAY = 2951,
+    WM_OID_JSONB_ARRAY = 3807
 };
 
 /* One typed argument.  Numbers travel in binary, texts as text, arrays in binary as wm_pgarray
@@ -44,15 +61,15 @@ typedef struct wm_args {
 } wm_args;
 
 /* TEXT is sent as text: cast to what it is once, $1::text::jsonb (T23).  s may be NULL. */
-#define WM_TEXT(s)       ((wm_arg){.type = WM_OID_TEXT, .data = (s)})
-#define WM_I64(n)        ((wm_arg){.type = WM_OID_INT8, .number = (n)})
-#define WM_I32(n)        ((wm_arg){.type = WM_OID_INT4, .number = (n)})
-#define WM_BOOL(b)       ((wm_arg){.type = WM_OID_BOOL, .number = !!(b)})
-#define WM_F64(x)        ((wm_arg){.type = WM_OID_FLOAT8, .real = (x)})
-#define WM_TIME(t)       ((wm_arg){.type = WM_OID_TIMESTAMPTZ, .number = (t)}) /* apr_time_t */
-#define WM_NULL(oid)     ((wm_arg){.type = (oid), .size = (size_t)-1})
-#define WM_UUID(p)       ((wm_arg){.type = WM_OID_UUID, .data = (p), .size = 16})
-#define WM_BYTES(p, n)   ((wm_arg){.type = WM_OID_BYTEA, .data = (p), .size = (n)})
+#define WM_TEXT(s)           ((wm_arg){.type = WM_OID_TEXT, .data = (s)})
+#define WM_I64(n)            ((wm_arg){.type = WM_OID_INT8, .number = (n)})
+#define WM_I32(n)            ((wm_arg){.type = WM_OID_INT4, .number = (n)})
+#define WM_BOOL(b)           ((wm_arg){.type = WM_OID_BOOL, .number = !!(b)})
+#define WM_F64(x)            ((wm_arg){.type = WM_OID_FLOAT8, .real = (x)})
+#define WM_TIME(t)           ((wm_arg){.type = WM_OID_TIMESTAMPTZ, .number = (t)}) /* apr_time_t */
+#define WM_NULL(oid)         ((wm_arg){.type = (oid), .size = (size_t)-1})
+#define WM_UUID(p)           ((wm_arg){.type = WM_OID_UUID, .data = (p), .size = 16})
+#define WM_BYTES(p, n)       ((wm_arg){.type = WM_OID_BYTEA, .data = (p), .size = (n)})
 #define WM_BINARY(oid, p, n) ((wm_arg){.type = (oid), .data = (p), .size = (n)}) /* arrays */
 #define WM_ARGS(...) \
     ((wm_args){(int)(sizeof((wm_arg[]){__VA_ARGS__}) / sizeof(wm_arg)), (wm_arg[]){__VA_ARGS__}})

@@ -7,20 +7,20 @@
 #include <apr_pools.h>
 
 /* One row per kind of failure: name, HTTP status, sentence that a client may see. */
-#define WM_ERRORS(X) \
-    X(WM_E_INPUT,      400, "The request could not be understood.") \
-    X(WM_E_AUTH,       401, "Sign in to use this address.") \
-    X(WM_E_FORBIDDEN,  403, "Your account may not do this.") \
-    X(WM_E_NOT_FOUND,  404, "There is nothing at this address.") \
-    X(WM_E_METHOD,     405, "This address does not answer that method.") \
-    X(WM_E_TIMEOUT,    408, "The request arrived too slowly.") \
-    X(WM_E_CONFLICT,   409, "Somebody changed this meanwhile. Reload and try again.") \
-    X(WM_E_LIMIT,      413, "The request is larger than this server accepts.") \
-    X(WM_E_TYPE,       415, "This content type is not accepted here.") \
-    X(WM_E_RATE,       429, "Too many attempts. Wait a little and try again.") \
-    X(WM_E_SYSTEM,     500, "Something failed on the server. The operator's log has the reason.") \
-    X(WM_E_BUSY,       503, "The server cannot do this now. Try again in a moment.") \
-    X(WM_E_SLOW,       503, "This took too long and was stopped. Try again with a smaller range.")
+#define WM_ERRORS(X)                                                                          \
+    X(WM_E_INPUT, 400, "The request could not be understood.")                                \
+    X(WM_E_AUTH, 401, "Sign in to use this address.")                                         \
+    X(WM_E_FORBIDDEN, 403, "Your account may not do this.")                                   \
+    X(WM_E_NOT_FOUND, 404, "There is nothing at this address.")                               \
+    X(WM_E_METHOD, 405, "This address does not answer that method.")                          \
+    X(WM_E_TIMEOUT, 408, "The request arrived too slowly.")                                   \
+    X(WM_E_CONFLICT, 409, "Somebody changed this meanwhile. Reload and try again.")           \
+    X(WM_E_LIMIT, 413, "The request is larger than this server accepts.")                     \
+    X(WM_E_TYPE, 415, "This content type is not accepted here.")                              \
+    X(WM_E_RATE, 429, "Too many attempts. Wait a little and try again.")                      \
+    X(WM_E_SYSTEM, 500, "Something failed on the server. The operator's log has the reason.") \
+    X(WM_E_BUSY, 503, "The server cannot do this now. Try again in a moment.")                \
+    X(WM_E_SLOW, 503, "This took too long and was stopped. Try again with a smaller range.")
 
 typedef enum {
 #define X(name, status, text) name,
@@ -38,11 +38,11 @@ struct wm_err {
 };
 
 /* Return from the calling function when EXPR fails. */
-#define WM_TRY(expr) \
-    do { \
+#define WM_TRY(expr)                       \
+    do {                                   \
         const wm_err *wm_try_err = (expr); \
-        if (wm_try_err) \
-            return wm_try_err; \
+        if (wm_try_err)                    \
+            return wm_try_err;             \
     } while (0)
 
 /* A new error in POOL. */

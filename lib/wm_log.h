@@ -5,7 +5,13 @@
 
 #include <stdarg.h>
 
-typedef enum { WM_LOG_ERROR, WM_LOG_WARNING, WM_LOG_NOTICE, WM_LOG_INFO, WM_LOG_DEBUG } wm_log_level;
+typedef enum {
+    WM_LOG_ERROR,
+    WM_LOG_WARNING,
+    WM_LOG_NOTICE,
+    WM_LOG_INFO,
+    WM_LOG_DEBUG
+} wm_log_level;
 
 typedef struct wm_log {
     int (*enabled)(void *host, wm_log_level level); /* asked before anything is formatted */
