@@ -14,12 +14,13 @@ static const wm_err *keygen(wm_run *run)
     WM_TRY(wm_box_pair_write(secret, public, run->pool));
     WM_TRY(wm_secret_file(line, run, public));
     printf("%s\n", line);
-    fprintf(stderr,
-            "The line above is the server's public key; clients encrypt with it.  The secret key\n"
-            "stays in %s: make it readable for httpd's group alone, and keep a copy offline.\n"
-            "Next: name the file, and the file with the clients' public key, in WebmunkBoxKeys.\n"
-            "A second \"webmunkd keygen\" makes the clients' pair.\n",
-            secret);
+    fprintf(
+        stderr,
+        "The line above is the server's public key; clients encrypt with it.  The secret key\n"
+        "stays in %s: make it readable for httpd's group alone, and keep a copy offline.\n"
+        "Next: WebmunkBoxSecretKey names that file, WebmunkBoxPeerKey the clients' public key.\n"
+        "A second \"webmunkd keygen\" makes the clients' pair.\n",
+        secret);
     return NULL;
 }
 

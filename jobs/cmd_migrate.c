@@ -69,7 +69,6 @@ const wm_command wm_cmd_migrate = {
     .options = {{.name = "status", .help = "list what is applied and what is pending"},
                 {.name = "schema-dir",
                  .arg = "DIR",
-                 .help =
-                     "the migrations (default: WM_SCHEMA_DIR, then " WM_PKGDATADIR "/sql/schema)"}},
+                 .help = "the migrations (default: WM_SCHEMA_DIR, then the installed ones)"}},
     .run = migrate,
 };

@@ -118,6 +118,6 @@ void wm_help_command(const wm_command *c)
         int width = printf("  --%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
 
         printf("%*s%s%s\n", width < 26 ? 27 - width : 1, "", o->help,
-               o->required ? " (required)" : "");
+               o->required ? " (needed)" : "");
     }
 }

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Unit programs print TAP; automake's TAP driver is not needed, prove runs everything.
 unit_programs = \
+	t/unit/account \
 	t/unit/base64 \
 	t/unit/box \
 	t/unit/bundle \
+	t/unit/csrf \
 	t/unit/derive \
 	t/unit/err \
 	t/unit/form \
@@ -11,10 +13,17 @@ unit_programs = \
 	t/unit/json \
 	t/unit/mustache \
 	t/unit/secondary \
+	t/unit/sign_in \
 	t/unit/store \
 	t/unit/vectors
 
 check_PROGRAMS += $(unit_programs)
+t_unit_sign_in_SOURCES = t/unit/sign_in.c t/unit/tap.h
+t_unit_sign_in_LDADD = $(WM_LIBS)
+t_unit_csrf_SOURCES = t/unit/csrf.c t/unit/tap.h
+t_unit_csrf_LDADD = $(WM_LIBS)
+t_unit_account_SOURCES = t/unit/account.c t/unit/tap.h
+t_unit_account_LDADD = $(WM_LIBS)
 t_unit_base64_SOURCES = t/unit/base64.c t/unit/tap.h
 t_unit_base64_LDADD = $(WM_LIBS)
 t_unit_box_SOURCES = t/unit/box.c t/unit/tap.h
@@ -42,8 +51,11 @@ t_unit_bundle_LDADD = $(WM_LIBS)
 replay_programs = \
 	t/fuzz/replay_base64 \
 	t/fuzz/replay_box \
+	t/fuzz/replay_bundle \
+	t/fuzz/replay_derive \
 	t/fuzz/replay_form \
 	t/fuzz/replay_gzip \
+	t/fuzz/replay_json \
 	t/fuzz/replay_mustache
 
 check_PROGRAMS += $(replay_programs)
@@ -57,6 +69,12 @@ t_fuzz_replay_gzip_SOURCES = t/fuzz/fuzz_gzip.c t/fuzz/fuzz.h t/fuzz/replay.c
 t_fuzz_replay_gzip_LDADD = $(WM_LIBS)
 t_fuzz_replay_mustache_SOURCES = t/fuzz/fuzz_mustache.c t/fuzz/fuzz.h t/fuzz/replay.c
 t_fuzz_replay_mustache_LDADD = $(WM_LIBS)
+t_fuzz_replay_json_SOURCES = t/fuzz/fuzz_json.c t/fuzz/fuzz.h t/fuzz/replay.c
+t_fuzz_replay_json_LDADD = $(WM_LIBS)
+t_fuzz_replay_derive_SOURCES = t/fuzz/fuzz_derive.c t/fuzz/fuzz.h t/fuzz/replay.c
+t_fuzz_replay_derive_LDADD = $(WM_LIBS)
+t_fuzz_replay_bundle_SOURCES = t/fuzz/fuzz_bundle.c t/fuzz/fuzz.h t/fuzz/replay.c
+t_fuzz_replay_bundle_LDADD = $(WM_LIBS)
 EXTRA_DIST += t/fuzz/README t/fuzz/build.sh t/fuzz/corpus
 
 t_unit_store_SOURCES = t/unit/store.c t/unit/tap.h
@@ -65,6 +83,10 @@ t_unit_store_LDADD = $(WM_LIBS)
 
 # Perl tests, by number: 1NN database, 2NN httpd, 3NN runner, 9NN source guards.
 perl_tests = \
+	t/120-migrate.t \
+	t/121-accounts.t \
+	t/122-audit.t \
+	t/123-sign-in.t \
 	t/140-store.t \
 	t/901-sizes.t \
 	t/902-layers.t \
