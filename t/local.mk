@@ -83,18 +83,23 @@ t_unit_store_LDADD = $(WM_LIBS)
 
 # Perl tests, by number: 1NN database, 2NN httpd, 3NN runner, 9NN source guards.
 perl_tests = \
+	t/101-statements.t \
 	t/120-migrate.t \
 	t/121-accounts.t \
 	t/122-audit.t \
 	t/123-sign-in.t \
 	t/140-store.t \
+	t/210-install.t \
 	t/901-sizes.t \
 	t/902-layers.t \
 	t/903-headers.t \
+	t/904-directives.t \
+	t/905-log-tags.t \
 	t/906-templates.t \
 	t/907-banned.t \
 	t/908-spdx.t \
-	t/909-format.t
+	t/909-format.t \
+	t/910-commands.t
 
 EXTRA_DIST += $(perl_tests) \
 	t/lib/WmTest.pm \
