@@ -306,7 +306,9 @@ const wm_err *wm_bundle_store(wm_stored *stored, wm_db *db, const wm_bundle *bun
         if (!err)
             return NULL;
         if (PQstatus(db->conn) == CONNECTION_BAD || !strcmp(err->sqlstate, "23505")) {
-            WM_TRY(find_stored(&found, stored, &s));
+            /* When even that cannot be asked, the caller must learn from ERR that it is open. */
+            if (find_stored(&found, stored, &s))
+                return err;
             if (found)
                 return NULL;
         } else if (!wm_db_retryable(err)) {
