@@ -13,7 +13,8 @@
 /* One row per right: what an account may do in a study. */
 #define WM_RIGHTS(X)                                                                    \
     X(WM_MAY_OVERVIEW, "overview")   /* counts and states */                            \
-    X(WM_MAY_RECORDS, "records")     /* participants and their points */                \
+    X(WM_MAY_STATES, "states")       /* participants by id, and whether they send */    \
+    X(WM_MAY_RECORDS, "records")     /* what they sent */                               \
     X(WM_MAY_SENSITIVE, "sensitive") /* fields masked otherwise: never by role alone */ \
     X(WM_MAY_EXPORT, "export")                                                          \
     X(WM_MAY_PARTICIPANTS, "participants") /* change names, groups, states */           \
@@ -143,6 +144,10 @@ const wm_err *wm_sign_in_check(wm_sign_in *sign_in, const char *password, apr_po
  * succeed or the account was disabled meanwhile. */
 const wm_err *wm_sign_in_finish(wm_account **account, wm_sign_in *sign_in, wm_db *db,
                                 apr_time_t now, apr_pool_t *pool);
+
+/* Forget at most LIMIT counters that have been quiet for a day.  wm_sign_in_finish does so too. */
+const wm_err *wm_sign_in_purge(apr_int64_t *gone, wm_db *db, apr_int64_t limit, apr_time_t now,
+                               apr_pool_t *pool);
 
 /* The three steps in one, for hosts that have their connection anyway. */
 const wm_err *wm_account_sign_in(wm_account **account, int *retry_after, wm_db *db,

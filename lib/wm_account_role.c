@@ -5,19 +5,20 @@
 
 #define MAY(right) (1u << WM_MAY_##right)
 
+/* An auditor sees counts only. */
 /* clang-format off */
 static const unsigned rights_of[WM_ROLE_COUNT] = {
-    [WM_ROLE_VIEWER] = MAY(OVERVIEW),
-    [WM_ROLE_ANALYST] = MAY(OVERVIEW) | MAY(RECORDS) | MAY(EXPORT) | MAY(LOG_OWN),
-    [WM_ROLE_COORDINATOR] = MAY(OVERVIEW) | MAY(RECORDS) | MAY(PARTICIPANTS) |
+    [WM_ROLE_VIEWER] = MAY(OVERVIEW) | MAY(STATES),
+    [WM_ROLE_ANALYST] = MAY(OVERVIEW) | MAY(STATES) | MAY(RECORDS) | MAY(EXPORT) | MAY(LOG_OWN),
+    [WM_ROLE_COORDINATOR] = MAY(OVERVIEW) | MAY(STATES) | MAY(RECORDS) | MAY(PARTICIPANTS) |
                              MAY(ERASE_REQUEST) | MAY(LOG_OWN),
-    [WM_ROLE_MANAGER] = MAY(OVERVIEW) | MAY(RECORDS) | MAY(EXPORT) | MAY(PARTICIPANTS) |
+    [WM_ROLE_MANAGER] = MAY(OVERVIEW) | MAY(STATES) | MAY(RECORDS) | MAY(EXPORT) | MAY(PARTICIPANTS) |
                          MAY(CONFIGURE) | MAY(ERASE_REQUEST) | MAY(ERASE_APPROVE) | MAY(LOG_OWN) |
                          MAY(LOG_STUDY) | MAY(ACCOUNTS_VIEW) | MAY(ACCOUNTS_STUDY),
     [WM_ROLE_AUDITOR] = MAY(OVERVIEW) | MAY(LOG_OWN) | MAY(LOG_STUDY) | MAY(LOG_ALL) |
                          MAY(ACCOUNTS_VIEW),
     /* Running the machine is no right to read what participants sent. */
-    [WM_ROLE_ADMINISTRATOR] = MAY(OVERVIEW) | MAY(PARTICIPANTS) | MAY(CONFIGURE) |
+    [WM_ROLE_ADMINISTRATOR] = MAY(OVERVIEW) | MAY(STATES) | MAY(PARTICIPANTS) | MAY(CONFIGURE) |
                                MAY(ERASE_RUN) | MAY(LOG_OWN) | MAY(LOG_STUDY) | MAY(LOG_ALL) |
                                MAY(ACCOUNTS_VIEW) | MAY(ACCOUNTS_STUDY) | MAY(ACCOUNTS_ALL) |
                                MAY(SYSTEM),

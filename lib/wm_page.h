@@ -113,8 +113,8 @@ const wm_err *wm_page_html(wm_buf **text, const struct wm_templates *templates,
 
 /* All rows of WHICH's table with the query's filters as CSV (RFC 4180, UTF-8, header line; a cell
  * that a spreadsheet would take for a formula gets a quote in front).  WM_E_NOT_FOUND when the page
- * has no table. */
-const wm_err *wm_page_csv(wm_buf **text, const wm_page *which, struct wm_db *db,
-                          const wm_page_query *q, apr_pool_t *pool);
+ * has no table.  *EXTENT is as wm_page_extent's, of all rows. */
+const wm_err *wm_page_csv(wm_buf **text, const json_t **extent, const wm_page *which,
+                          struct wm_db *db, const wm_page_query *q, apr_pool_t *pool);
 
 #endif

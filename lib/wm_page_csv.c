@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "wm_json_own.h"
 #include "wm_page_int.h"
 
 enum { CSV_MAX = 256 * 1024 * 1024 };
@@ -90,10 +91,29 @@ static const wm_err *put_rows(wm_buf *out, const json_t *rows, const struct wm_c
                : NULL;
 }
 
-/* Build page after page until none follows. */
-static const wm_err *put_all(wm_buf *out, const wm_page *which, wm_db *db, wm_page_query *q,
-                             apr_pool_t *pool)
+/* Each participant once: a row may come again when data move it while pages are read. */
+static void note_extent(json_t *extent, json_t *seen, const json_t *ids, apr_pool_t *pool)
 {
+    json_t *id;
+    size_t i;
+
+    json_array_foreach(ids, i, id)
+    {
+        const char *key =
+            apr_psprintf(pool, "%" APR_INT64_T_FMT, (apr_int64_t)json_integer_value(id));
+
+        if (json_object_get(seen, key))
+            continue;
+        json_object_set_new(seen, key, json_true());
+        json_array_append(extent, id);
+    }
+}
+
+/* Build page after page until none follows.  EXTENT gets the participants of all. */
+static const wm_err *put_all(wm_buf *out, json_t *extent, const wm_page *which, wm_db *db,
+                             wm_page_query *q, apr_pool_t *pool)
+{
+    json_t *seen = wm_json_own(json_object(), pool);
     const struct wm_csv_column *columns = which->csv(q);
     const char *cursor;
     apr_pool_t *step;
@@ -104,8 +124,10 @@ static const wm_err *put_all(wm_buf *out, const wm_page *which, wm_db *db, wm_pa
 
         apr_pool_create(&step, pool);
         err = which->build(&page, db, q, step);
-        if (!err)
+        if (!err) {
+            note_extent(extent, seen, json_object_get(page, "extent"), step);
             err = put_rows(out, json_object_get(page, "rows"), columns, step);
+        }
         cursor = err ? NULL
                      : json_string_value(json_object_get(json_object_get(page, "table"), "cursor"));
         q->after = cursor ? apr_pstrdup(pool, cursor) : NULL;
@@ -117,9 +139,10 @@ static const wm_err *put_all(wm_buf *out, const wm_page *which, wm_db *db, wm_pa
     return NULL;
 }
 
-const wm_err *wm_page_csv(wm_buf **text, const wm_page *which, wm_db *db, const wm_page_query *q,
-                          apr_pool_t *pool)
+const wm_err *wm_page_csv(wm_buf **text, const json_t **extent, const wm_page *which, wm_db *db,
+                          const wm_page_query *q, apr_pool_t *pool)
 {
+    json_t *sources = wm_json_own(json_array(), pool);
     wm_page_query all = *q;
     wm_buf *out;
 
@@ -132,7 +155,8 @@ const wm_err *wm_page_csv(wm_buf **text, const wm_page *which, wm_db *db, const 
         WM_TRY(put(out, c->header));
         WM_TRY(put(out, c[1].header ? "," : "\r\n"));
     }
-    WM_TRY(put_all(out, which, db, &all, pool));
+    WM_TRY(put_all(out, sources, which, db, &all, pool));
+    *extent = sources;
     *text = out;
     return NULL;
 }

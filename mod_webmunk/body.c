@@ -157,11 +157,13 @@ static const wm_err *read_error(body *b, apr_status_t rv)
         return wm_err_make(pool, WM_E_LIMIT, "the body is over httpd's LimitRequestBody");
     if (APR_STATUS_IS_EINVAL(rv) || APR_STATUS_IS_EGENERAL(rv))
         return wm_err_make(pool, WM_E_INPUT, "the body is not framed as HTTP wants");
-    /* AP_FILTER_ERROR: a filter has answered by itself, and what it said must not be followed. */
+    if (rv == AP_FILTER_ERROR) {
+        b->h->answered = 1;
+        return wm_err_make(pool, WM_E_INPUT, "the body is not framed as HTTP wants");
+    }
     b->h->vanished = 1;
     return wm_err_make(pool, WM_E_INPUT, "the sender left after %" APR_OFF_T_FMT " bytes: %s",
-                       b->size,
-                       rv == AP_FILTER_ERROR ? "filter" : apr_strerror(rv, text, sizeof text));
+                       b->size, apr_strerror(rv, text, sizeof text));
 }
 
 static const wm_err *read_all(body *b)

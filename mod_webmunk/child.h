@@ -6,10 +6,13 @@
 
 struct wm_gate;
 struct wm_ledger;
+struct wm_secret;
 
 typedef struct wm_child {
-    struct wm_gate *gate;     /* database connections */
-    struct wm_ledger *ledger; /* memory */
+    struct wm_gate *gate;      /* database connections */
+    struct wm_gate *passwords; /* argon2id takes 64 MiB each time */
+    struct wm_ledger *ledger;  /* memory */
+    struct wm_secret *secret;  /* of form tokens */
 } wm_child;
 
 #endif

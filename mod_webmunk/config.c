@@ -52,6 +52,7 @@ typedef struct server_conf {
     WM_SERVER_DIRECTIVES(X)
 #undef X
     const struct wm_box_keys *box_keys;
+    const struct wm_site *site;
     struct wm_child *child;
     int places;
 } server_conf;
@@ -223,8 +224,6 @@ static const char *set(cmd_parms *cmd, void *conf, const char *text)
         return set_number(cmd, conf, s, text);
 
     stored = pointer_at(conf, s);
-    if (!*text)
-        return apr_psprintf(cmd->pool, "%s is empty, but must name something", s->name);
     if (s->kind == K_PATH) {
         path = ap_server_root_relative(cmd->pool, text);
         if (!path)
@@ -349,6 +348,16 @@ WM_SERVER_DIRECTIVES(X)
 const struct wm_box_keys *wm_server_box_keys(const server_rec *s)
 {
     return ((server_conf *)server_of(s))->box_keys;
+}
+
+const struct wm_site *wm_server_site(const server_rec *s)
+{
+    return ((server_conf *)server_of(s))->site;
+}
+
+void wm_server_set_site(server_rec *s, const struct wm_site *site)
+{
+    ((server_conf *)server_of(s))->site = site;
 }
 
 void wm_server_set_box_keys(server_rec *s, const struct wm_box_keys *keys)

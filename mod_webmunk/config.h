@@ -10,6 +10,7 @@
 
 struct wm_box_keys;
 struct wm_child;
+struct wm_site;
 
 /* What a location can offer (WebmunkServe).  The order is that of the words in the table. */
 enum { WM_SERVE_DATA = 1, WM_SERVE_DASHBOARD = 2, WM_SERVE_SUPPORT = 4, WM_SERVE_TRACES = 8 };
@@ -92,6 +93,10 @@ WM_SERVER_DIRECTIVES(X)
 /* Read by check_config, as root, before the children start; NULL without the two directives. */
 const struct wm_box_keys *wm_server_box_keys(const server_rec *s);
 void wm_server_set_box_keys(server_rec *s, const struct wm_box_keys *keys);
+
+/* What pages are made from, read at the same moment; NULL when no location serves them. */
+const struct wm_site *wm_server_site(const server_rec *s);
+void wm_server_set_site(server_rec *s, const struct wm_site *site);
 
 /* WebmunkDatabaseConnections, or DBDMax where that is lower; check_config finds out. */
 int wm_server_places(const server_rec *s);

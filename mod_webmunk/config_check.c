@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "dbd.h"
+#include "site.h"
 
 APLOG_USE_MODULE(webmunk);
 
@@ -77,6 +78,13 @@ static int refuse(const char *sentence, server_rec *s)
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
+/* httpd reads its configuration twice when it starts, once for httpd -t. */
+static int is_last_check(void)
+{
+    return ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG ||
+           ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST;
+}
+
 static int check_database(const survey *found, server_rec *s, apr_pool_t *pool)
 {
     int places = (int)wm_server_database_connections(s);
@@ -92,7 +100,7 @@ static int check_database(const survey *found, server_rec *s, apr_pool_t *pool)
                                    "requests would wait in mod_dbd without a limit",
                                    places, max),
                       s);
-    if (!found->timeout && ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG)
+    if (!found->timeout && is_last_check())
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      "WM0151 DBDParams has no connect_timeout: a database host that does not "
                      "answer would stall all requests");
@@ -120,6 +128,18 @@ static int check_keys(server_rec *s, apr_pool_t *pconf)
     return OK;
 }
 
+/* Templates, style sheets and the secret of form tokens, for this server or virtual host. */
+static int check_site(server_rec *s, apr_pool_t *pconf)
+{
+    const wm_site *site;
+    const wm_err *err = wm_site_load(&site, s, pconf);
+
+    if (err)
+        return refuse(wm_err_text(err, pconf), s);
+    wm_server_set_site(s, site);
+    return OK;
+}
+
 static int check_server(const survey *found, server_rec *s, apr_pool_t *pconf, apr_pool_t *pool)
 {
     const char *attachments = wm_server_attachment_dir(s), *temp = wm_server_temp_dir(s);
@@ -136,11 +156,7 @@ static int check_server(const survey *found, server_rec *s, apr_pool_t *pconf, a
                                    "by the user that httpd's children run as",
                                    attachments),
                       s);
-    if (found->dashboard && !is_dir(wm_server_template_dir(s), pool))
-        return refuse(
-            apr_psprintf(pool, "WebmunkTemplateDir %s is no directory", wm_server_template_dir(s)),
-            s);
-    return OK;
+    return found->dashboard ? check_site(s, pconf) : OK;
 }
 
 int wm_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)

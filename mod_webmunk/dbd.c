@@ -24,6 +24,7 @@ struct wm_gate {
     int free;
     apr_interval_time_t wait;
     apr_time_t away_until;
+    const char *what;
 };
 
 static APR_OPTIONAL_FN_TYPE(ap_dbd_open) * dbd_open;
@@ -39,24 +40,25 @@ int wm_dbd_available(void)
     return dbd_open && dbd_close && dbd_acquire;
 }
 
-const wm_err *wm_gate_create(struct wm_gate **result, int places, apr_interval_time_t wait,
-                             apr_pool_t *pool)
+const wm_err *wm_gate_create(struct wm_gate **result, const char *what, int places,
+                             apr_interval_time_t wait, apr_pool_t *pool)
 {
     struct wm_gate *gate = apr_pcalloc(pool, sizeof *gate);
     apr_status_t rv;
 
+    gate->what = what;
     gate->free = places;
     gate->wait = wait;
     rv = apr_thread_mutex_create(&gate->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
     if (rv == APR_SUCCESS)
         rv = apr_thread_cond_create(&gate->cond, pool);
     if (rv != APR_SUCCESS)
-        return wm_err_apr(pool, rv, "making the gate of database connections");
+        return wm_err_apr(pool, rv, "making a gate");
     *result = gate;
     return NULL;
 }
 
-static const wm_err *enter(struct wm_gate *gate, apr_pool_t *pool)
+const wm_err *wm_gate_enter(struct wm_gate *gate, apr_pool_t *pool)
 {
     apr_time_t now = apr_time_now(), end = now + gate->wait;
     const wm_err *err = NULL;
@@ -67,7 +69,7 @@ static const wm_err *enter(struct wm_gate *gate, apr_pool_t *pool)
         now = apr_time_now();
     }
     if (gate->free < 1)
-        err = wm_err_make(pool, WM_E_BUSY, "no database connection came free in %d ms",
+        err = wm_err_make(pool, WM_E_BUSY, "no %s came free in %d ms", gate->what,
                           (int)(gate->wait / 1000));
     else if (now < gate->away_until)
         err = wm_err_make(pool, WM_E_BUSY, "the database was away a moment ago");
@@ -77,7 +79,7 @@ static const wm_err *enter(struct wm_gate *gate, apr_pool_t *pool)
     return err;
 }
 
-static void leave(struct wm_gate *gate, int away)
+void wm_gate_leave(struct wm_gate *gate, int away)
 {
     apr_thread_mutex_lock(gate->mutex);
     gate->free++;
@@ -115,7 +117,7 @@ static const wm_err *open_loan(wm_loan *loan, struct wm_gate *gate)
     if (holds_one(r)) {
         dbd = dbd_acquire(r);
     } else {
-        WM_TRY(enter(gate, r->pool));
+        WM_TRY(wm_gate_enter(gate, r->pool));
         loan->gate = gate;
         dbd = dbd_open(r->pool, r->server);
         loan->dbd = dbd;
@@ -159,7 +161,7 @@ void wm_dbd_return(wm_loan *loan)
     if (loan->dbd)
         dbd_close(loan->r->server, loan->dbd);
     if (loan->gate)
-        leave(loan->gate, loan->away);
+        wm_gate_leave(loan->gate, loan->away);
     loan->r = NULL;
     loan->db = NULL;
 }

@@ -21,9 +21,15 @@ typedef struct wm_loan {
     int away;             /* the database could not be reached */
 } wm_loan;
 
-/* At most PLACES borrowers at once in this process, each waiting at most WAIT (T10).  In POOL. */
-const wm_err *wm_gate_create(struct wm_gate **gate, int places, apr_interval_time_t wait,
-                             apr_pool_t *pool);
+/* At most PLACES at once in this process, each waiting at most WAIT (T10), for WHAT ("database
+ * connection").  In POOL. */
+const wm_err *wm_gate_create(struct wm_gate **gate, const char *what, int places,
+                             apr_interval_time_t wait, apr_pool_t *pool);
+
+/* Take a place, and give it back.  WM_E_BUSY when none came free in time.  AWAY: what it leads to
+ * could not be reached, and nobody should try for a moment. */
+const wm_err *wm_gate_enter(struct wm_gate *gate, apr_pool_t *pool);
+void wm_gate_leave(struct wm_gate *gate, int away);
 
 /* Find mod_dbd's functions; they are known only after the modules are loaded, and post_config is
  * too early for httpd -t (T2).  Nonzero when mod_dbd is there. */

@@ -40,6 +40,7 @@ typedef struct wm_http {
     const apr_table_t *args;   /* parsed by the first wm_http_arg */
     const apr_table_t *fields; /* parsed by wm_http_form */
     int body_read;             /* the body was read whole */
+    int answered;              /* httpd has sent an error answer of its own while reading */
     int vanished;              /* the sender went away: nobody to answer */
     int expected;              /* an error that the operator asked for: not worth an error line */
     int dropped;               /* by wm_http_drop */

@@ -2,20 +2,31 @@
 mod_LTLIBRARIES = mod_webmunk/mod_webmunk.la
 
 mod_webmunk_mod_webmunk_la_SOURCES = \
+	mod_webmunk/accept.c mod_webmunk/accept.h \
+	mod_webmunk/auth.c mod_webmunk/auth.h \
+	mod_webmunk/auth_form.c \
+	mod_webmunk/auth_role.c mod_webmunk/auth_role.h \
+	mod_webmunk/auth_secret.c mod_webmunk/auth_secret.h \
 	mod_webmunk/body.c mod_webmunk/body.h \
 	mod_webmunk/child.h \
+	mod_webmunk/conditional.c mod_webmunk/conditional.h \
 	mod_webmunk/config.c mod_webmunk/config.h \
 	mod_webmunk/config_check.c \
 	mod_webmunk/dbd.c mod_webmunk/dbd.h \
 	mod_webmunk/handlers.h \
+	mod_webmunk/handlers/asset.c \
 	mod_webmunk/handlers/bundle.c \
 	mod_webmunk/handlers/health.c \
+	mod_webmunk/handlers/page.c \
+	mod_webmunk/handlers/session.c \
 	mod_webmunk/http.c mod_webmunk/http.h \
 	mod_webmunk/memory.c mod_webmunk/memory.h \
 	mod_webmunk/mod_webmunk.c \
 	mod_webmunk/mount.c mod_webmunk/mount.h \
+	mod_webmunk/page.c mod_webmunk/page.h \
 	mod_webmunk/reply.c \
 	mod_webmunk/route.c mod_webmunk/route.h \
+	mod_webmunk/site.c mod_webmunk/site.h \
 	mod_webmunk/upload.c mod_webmunk/upload.h
 mod_webmunk_mod_webmunk_la_CPPFLAGS = $(AM_CPPFLAGS) $(HTTPD_CPPFLAGS) \
 	-DWM_VERSION='"$(PACKAGE_VERSION)"' \

@@ -11,6 +11,8 @@
 
 #include "wm_box.h"
 
+#include "auth.h"
+#include "auth_secret.h"
 #include "child.h"
 #include "config.h"
 #include "dbd.h"
@@ -20,6 +22,10 @@
 
 /* How long a request waits for memory of others before it is answered 503. */
 #define MEMORY_WAIT apr_time_from_sec(3)
+
+/* A flood of sign-ins takes this many times 64 MiB; the others wait, then are answered 503. */
+#define PASSWORDS_AT_ONCE 2
+#define PASSWORD_WAIT     apr_time_from_sec(5)
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
@@ -35,8 +41,11 @@ static const wm_err *make_child(server_rec *main_server, apr_pool_t *pool)
     wm_child *child = apr_pcalloc(pool, sizeof *child);
 
     WM_TRY(wm_box_init(pool));
-    WM_TRY(wm_gate_create(&child->gate, wm_server_places(main_server),
+    WM_TRY(wm_gate_create(&child->gate, "database connection", wm_server_places(main_server),
                           wm_server_database_wait(main_server), pool));
+    WM_TRY(wm_gate_create(&child->passwords, "place to check a password", PASSWORDS_AT_ONCE,
+                          PASSWORD_WAIT, pool));
+    WM_TRY(wm_secret_create(&child->secret, pool));
     WM_TRY(wm_ledger_create(&child->ledger, wm_server_memory_max(main_server), MEMORY_WAIT, pool));
     for (server_rec *s = main_server; s; s = s->next)
         wm_server_set_child(s, child);
@@ -69,6 +78,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_error_filter(wm_mount_insert_error_filter, NULL, NULL, APR_HOOK_LAST);
     ap_hook_handler(wm_route_handle, NULL, NULL, APR_HOOK_MIDDLE);
     wm_mount_register_filters(pool);
+    wm_auth_register(pool);
 }
 
 /* The library's flags hide every name; httpd looks this one up. */

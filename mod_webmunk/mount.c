@@ -176,7 +176,11 @@ int wm_mount_map_to_storage(request_rec *r)
 
 void wm_mount_insert_error_filter(request_rec *r)
 {
-    wm_mount_claim(r);
+    wm_http *h = wm_mount_claim(r);
+
+    /* httpd may start over with a second error, and clears what the first one had. */
+    if (h)
+        set_cors(h);
 }
 
 /* Everything that would answer a CREATE other than with success drops the connection instead: iOS

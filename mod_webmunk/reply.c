@@ -10,6 +10,7 @@
 #include <http_protocol.h>
 
 #include "http.h"
+#include "page.h"
 
 APLOG_USE_MODULE(webmunk);
 
@@ -55,19 +56,6 @@ static void fail_upload(wm_http *h, int status, const wm_err *err)
     }
 }
 
-static void fail_page(wm_http *h, int status, const wm_err *err)
-{
-    apr_pool_t *pool = h->r->pool;
-    const char *text = wm_err_public(err->code);
-    const char *page = apr_pstrcat(
-        pool, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>",
-        apr_itoa(pool, status), "</title></head>\n<body><main><h1>", text,
-        "</h1>\n<p>Reference: ", ap_escape_html(pool, wm_http_id(h)), "</p></main></body></html>\n",
-        NULL);
-
-    wm_reply_data(h, status, "text/html; charset=utf-8", page, strlen(page));
-}
-
 void wm_http_fail(wm_http *h, const wm_err *err)
 {
     int status = status_of(h, err);
@@ -90,7 +78,7 @@ void wm_http_fail(wm_http *h, const wm_err *err)
         wm_reply_json(h, status, json_pack("{s:s}", "error", wm_err_public(err->code)));
         break;
     case WM_FORM_PAGE:
-        fail_page(h, status, err);
+        wm_page_fail(h, status, err);
         break;
     }
 }
@@ -140,6 +128,8 @@ int wm_http_send(wm_http *h)
 
     if (h->dropped)
         return OK;
+    if (h->answered)
+        return AP_FILTER_ERROR;
     /* A body that was refused is not read to its end, however slowly it comes. */
     if (!h->body_read && ap_request_has_body(r))
         r->connection->keepalive = AP_CONN_CLOSE;

@@ -7,6 +7,7 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
+#include "auth.h"
 #include "config.h"
 #include "handlers.h"
 #include "mount.h"
@@ -24,6 +25,18 @@ static const wm_route routes[] = {
      WM_CORS_UPLOAD, wm_h_point_add, "point"},
     {WM_READ, "health", WM_SERVE_DATA, WM_AUTH_NONE, WM_FORM_API, WM_CORS_NONE, wm_h_health,
      "health"},
+    {WM_READ, "", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE, wm_h_page, "page"},
+    {WM_READ, WM_PATH_SIGN_IN, WM_SERVE_DASHBOARD, WM_AUTH_NONE, WM_FORM_PAGE, WM_CORS_NONE,
+     wm_h_sign_in_form, "sign-in-form"},
+    {WM_POST, WM_PATH_SIGN_IN, WM_SERVE_DASHBOARD, WM_AUTH_NONE, WM_FORM_PAGE, WM_CORS_NONE,
+     wm_h_sign_in, "sign-in"},
+    {WM_POST, "sign-out", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE,
+     wm_h_sign_out, "sign-out"},
+    {WM_READ, WM_PATH_REFUSED, WM_SERVE_DASHBOARD, WM_AUTH_NONE, WM_FORM_PAGE, WM_CORS_NONE,
+     wm_h_refused, "refused"},
+    {WM_READ, "assets/**", WM_SERVE_DASHBOARD, WM_AUTH_NONE, WM_FORM_PAGE, WM_CORS_NONE, wm_h_asset,
+     "asset"},
+    {WM_READ, "*", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE, wm_h_page, "page"},
 };
 
 static const char *const method_names[] = {
@@ -132,10 +145,7 @@ static const wm_err *run(wm_http *h)
         return wm_err_make(pool, WM_E_METHOD, "not by this method");
     if (h->route->form == WM_FORM_UPLOAD && h->method == WM_HEAD)
         return wm_reply_data(h, HTTP_OK, "text/plain", "", 0);
-    if (h->route->auth == WM_AUTH_USER && !h->r->user)
-        return wm_err_make(pool, WM_E_AUTH, "nobody is signed in");
-    if (h->route->auth == WM_AUTH_USER && (h->method & WM_UNSAFE) && !wm_http_same_origin(h->r))
-        return wm_err_make(pool, WM_E_FORBIDDEN, "the form came from another site");
+    WM_TRY(wm_auth_admit(h));
     WM_TRY(h->route->handler(h));
     if (!h->reply.status)
         return wm_err_make(pool, WM_E_SYSTEM, "the handler prepared no answer");

@@ -120,8 +120,12 @@ sub locations
     my $data      = $option->{data}      || '';
     my $dashboard = $option->{dashboard} || '';
     my $templates = $self->{templates} ||= WmTest::reachable(srcdir() . '/templates');
+    # What make gathered from npm; without npm our own files do.
+    my ($assets) = grep { -d } builddir() . '/assets', srcdir() . '/assets';
+    $assets = $self->{assets} ||= WmTest::reachable($assets);
     $text .= <<"EOT";
 WebmunkTemplateDir "$templates"
+WebmunkAssetDir "$assets"
 WebmunkAttachmentDir "$self->{dir}/data"
 WebmunkTempDir "$self->{dir}/data"
 <Location "/data">

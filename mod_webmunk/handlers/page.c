@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The dashboard's pages: as HTML, as JSON at the same address with ".json" or by Accept, their
+ * tables as ".csv".  What they say is made in lib/wm_page; here it is permitted, recorded and put
+ * into form. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+#include <httpd.h>
+#include <sodium.h>
+
+#include "wm_json_own.h"
+
+#include "../accept.h"
+#include "../auth.h"
+#include "../conditional.h"
+#include "../handlers.h"
+#include "../page.h"
+
+enum { ETAG_BYTES = 16 };
+
+typedef enum { HTML, JSON, CSV } form;
+
+typedef struct request {
+    const wm_page *which;
+    form form;
+    wm_page_query q;
+} request;
+
+static const wm_err *read_path(request *req, wm_http *h)
+{
+    const char *path = h->path, *dot = strrchr(path, '.');
+
+    req->form = wm_accept_json(h) ? JSON : HTML;
+    if (dot && (!strcmp(dot, ".json") || !strcmp(dot, ".csv"))) {
+        if (dot[1] == 'c')
+            req->form = CSV;
+        path = apr_pstrmemdup(h->r->pool, path, (size_t)(dot - path));
+    }
+    req->which = wm_page_find(path);
+    if (!req->which)
+        return wm_err_make(h->r->pool, WM_E_NOT_FOUND, "there is no such page");
+    return NULL;
+}
+
+static const wm_err *read_arguments(request *req, wm_http *h)
+{
+    const apr_array_header_t *all;
+    const apr_table_entry_t *entry;
+
+    wm_http_arg(h, ""); /* parses */
+    all = apr_table_elts(h->args);
+    entry = (const apr_table_entry_t *)all->elts;
+    for (int i = 0; i < all->nelts; i++)
+        WM_TRY(wm_page_query_arg(&req->q, entry[i].key, entry[i].val, h->r->pool));
+    return NULL;
+}
+
+/* When the sign-in before this one was, once, on the first page after signing in. */
+static const char *sign_in_notice(wm_http *h)
+{
+    const char *value = wm_http_cookie(h->r, WM_COOKIE_NOTICE);
+    apr_time_exp_t exploded;
+    char text[40];
+    apr_size_t size;
+    apr_int64_t last;
+
+    if (!value)
+        return NULL;
+    wm_http_set_cookie(h->r, WM_COOKIE_NOTICE, "", WM_COOKIE_GONE);
+    last = apr_atoi64(value);
+    if (last <= 0)
+        return "This is the first time that this account signed in.";
+    if (apr_time_exp_gmt(&exploded, apr_time_from_sec(last)) != APR_SUCCESS ||
+        apr_strftime(text, &size, sizeof text, "%Y-%m-%d %H:%M UTC", &exploded) != APR_SUCCESS)
+        return NULL;
+    return apr_psprintf(h->r->pool, "You last signed in on %s.", text);
+}
+
+/* The participants whose data leave, as the access log wants them. */
+static void list_sources(wm_audit *row, const json_t *extent, apr_pool_t *pool)
+{
+    size_t count = json_array_size(extent);
+    apr_int64_t *ids = apr_palloc(pool, (count + 1) * sizeof *ids);
+
+    for (size_t i = 0; i < count; i++)
+        ids[i] = json_integer_value(json_array_get(extent, i));
+    row->sources = ids;
+    row->source_count = (int)count;
+}
+
+/* No row, no page. */
+static const wm_err *record(wm_http *h, wm_db *db, const request *req, const json_t *extent)
+{
+    static const char *const forms[] = {"html", "json", "csv"};
+    wm_audit row = wm_auth_audit(h, req->which->action);
+    apr_pool_t *pool = h->r->pool;
+
+    list_sources(&row, extent, pool);
+    row.object = req->which->template;
+    row.extent = wm_json_own(json_pack("{s:i, s:s, s:s*}", "participants", row.source_count, "form",
+                                       forms[req->form], "tab", req->q.tab),
+                             pool);
+    return wm_err_wrap(pool, wm_audit_add(NULL, db, &row, pool), "recording who sees this page");
+}
+
+/* A digest of what PAGE says, but for the moment of asking; who asks and by which program is part
+ * of it because the frame shows both. */
+static const char *etag_of(const json_t *page, const request *req, apr_pool_t *pool)
+{
+    static const char *const forms[] = {"html", "json", "csv"};
+    json_t *still = wm_json_own(json_copy((json_t *)page), pool);
+    json_t *study = wm_json_own(json_copy(json_object_get(page, "study")), pool);
+    unsigned char digest[ETAG_BYTES];
+    char hex[2 * ETAG_BYTES + 1];
+    const char *text;
+
+    json_object_del(study, "now");
+    json_object_set(still, "study", study);
+    text = wm_json_own_text(still, pool);
+    text = apr_pstrcat(pool, forms[req->form], req->q.account, " ", req->q.version, " ",
+                       text ? text : "", NULL);
+    crypto_generichash(digest, sizeof digest, (const unsigned char *)text, strlen(text), NULL, 0);
+    sodium_bin2hex(hex, sizeof hex, digest, sizeof digest);
+    return apr_pstrcat(pool, "\"", hex, "\"", NULL);
+}
+
+static const wm_err *download(wm_http *h, wm_db *db, request *req)
+{
+    const json_t *extent;
+    wm_buf *text;
+
+    WM_TRY(wm_page_csv(&text, &extent, req->which, db, &req->q, h->r->pool));
+    WM_TRY(record(h, db, req, extent));
+    wm_http_set(
+        h, "Content-Disposition",
+        apr_pstrcat(h->r->pool, "attachment; filename=\"", req->which->template, ".csv\"", NULL));
+    return wm_reply_data(h, HTTP_OK, "text/csv; charset=utf-8; header=present", text->data,
+                         text->size);
+}
+
+static const wm_err *show(wm_http *h, wm_db *db, request *req)
+{
+    const char *etag;
+    json_t *page;
+
+    WM_TRY(req->which->build(&page, db, &req->q, h->r->pool));
+    etag = etag_of(page, req, h->r->pool);
+    wm_http_set(h, "Vary", "Accept");
+    wm_http_set(h, "ETag", etag);
+    if (wm_matches(h, etag)) /* nothing is shown that was not shown before */
+        return wm_reply_data(h, HTTP_NOT_MODIFIED, NULL, "", 0);
+    WM_TRY(record(h, db, req, wm_page_extent(page)));
+    wm_http_db_done(h);
+    if (req->form == JSON)
+        return wm_reply_json(h, HTTP_OK, json_incref(page));
+    req->q.notice = sign_in_notice(h);
+    return wm_page_reply(h, HTTP_OK, req->which->template, page, &req->q);
+}
+
+/* Counts are for every role; lists of participants not for auditors; what participants sent is a
+ * right of its own. */
+static const wm_err *permit(wm_http *h, const request *req)
+{
+    wm_right right = *req->which->path ? WM_MAY_STATES : WM_MAY_OVERVIEW;
+
+    if (req->q.tab && !strcmp(req->q.tab, "points"))
+        right = WM_MAY_RECORDS;
+    return wm_auth_may(h, right, req->q.study_id ? req->q.study_id : WM_ANY_STUDY);
+}
+
+const wm_err *wm_h_page(wm_http *h)
+{
+    request req = {0};
+    wm_db *db;
+
+    WM_TRY(read_path(&req, h));
+    WM_TRY(wm_auth_token(&req.q.csrf, h, NULL)); /* the frame has a form */
+    wm_page_query_begin(&req.q, h);
+    WM_TRY(read_arguments(&req, h));
+    WM_TRY(permit(h, &req));
+    WM_TRY(wm_http_db(&db, h));
+    return req.form == CSV ? download(h, db, &req) : show(h, db, &req);
+}

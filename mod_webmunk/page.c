@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include <apr_strings.h>
+#include <httpd.h>
+
+#include "wm_json_own.h"
+#include "wm_mustache.h"
+
+#include "accept.h"
+#include "auth.h"
+#include "config.h"
+#include "page.h"
+#include "site.h"
+
+void wm_page_query_begin(wm_page_query *q, wm_http *h)
+{
+    const wm_who *who = wm_auth_known(h->r);
+
+    *q = (wm_page_query){.base = h->mount,
+                         .account = who && who->account ? who->name : NULL,
+                         .csrf = wm_auth_token_known(h),
+                         .request_id = wm_http_id(h),
+                         .version = WM_VERSION,
+                         .now = apr_time_now()};
+}
+
+const wm_err *wm_page_reply(wm_http *h, int status, const char *template, json_t *page,
+                            const wm_page_query *q)
+{
+    const wm_site *site = wm_server_site(h->r->server);
+    wm_buf *text;
+
+    if (!site)
+        return wm_err_make(h->r->pool, WM_E_SYSTEM, "this server has no templates");
+    WM_TRY(wm_page_html(&text, site->templates, template, page, q, h->r->pool));
+    return wm_reply_data(h, status, "text/html; charset=utf-8", text->data, text->size);
+}
+
+/* What to add for those who may not see this. */
+static const char *advice(wm_http *h, const wm_err *err)
+{
+    const wm_who *who = wm_auth_known(h->r);
+
+    if (err->code != WM_E_FORBIDDEN || !(who || h->r->user))
+        return NULL;
+    if ((who && who->account && who->account->grant_count) || (h->method & WM_UNSAFE))
+        return NULL;
+    return wm_auth_whom_to_ask(h->r);
+}
+
+static void fail_plainly(wm_http *h, int status, const wm_err *err)
+{
+    apr_pool_t *pool = h->r->pool;
+    const char *text = wm_err_public(err->code);
+    const char *page = apr_pstrcat(
+        pool, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>", text,
+        "</title></head>\n<body><main><h1>", text,
+        "</h1>\n<p>Reference: ", ap_escape_html(pool, wm_http_id(h)), "</p></main></body></html>\n",
+        NULL);
+
+    wm_reply_data(h, status, "text/html; charset=utf-8", page, strlen(page));
+}
+
+static void fail_json(wm_http *h, int status, const wm_err *err)
+{
+    json_t *problem = wm_json_own(json_pack("{s:s, s:s, s:i, s:s*, s:s}", "type", "about:blank",
+                                            "title", wm_err_public(err->code), "status", status,
+                                            "detail", advice(h, err), "request_id", wm_http_id(h)),
+                                  h->r->pool);
+    const char *text = problem ? wm_json_own_text(problem, h->r->pool) : "{}";
+
+    wm_reply_data(h, status, "application/problem+json", text, strlen(text));
+}
+
+static const wm_err *fail_page(wm_http *h, int status, const wm_err *err)
+{
+    wm_page_query q;
+    json_t *page;
+
+    wm_page_query_begin(&q, h);
+    q.notice = advice(h, err);
+    WM_TRY(wm_page_error(&page, &q, err->code, h->r->pool));
+    return wm_page_reply(h, status, "error", page, &q);
+}
+
+void wm_page_fail(wm_http *h, int status, const wm_err *err)
+{
+    if (err->code == WM_E_AUTH)
+        wm_http_set(h, "WWW-Authenticate", "Webmunk realm=\"Webmunk\"");
+    wm_http_set(h, "Vary", "Accept");
+    if (wm_accept_json(h))
+        fail_json(h, status, err);
+    else if (fail_page(h, status, err))
+        fail_plainly(h, status, err);
+}

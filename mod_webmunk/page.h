@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers of the dashboard: a page as HTML, and errors in the form that is wanted. */
+#ifndef WM_MODULE_PAGE_H
+#define WM_MODULE_PAGE_H
+
+#include "wm_page.h"
+
+#include "http.h"
+
+/* Fill the host's part of a query: base, account, form token when it is known, clock, version. */
+void wm_page_query_begin(wm_page_query *q, wm_http *h);
+
+/* Prepare TEMPLATE filled with PAGE as the answer. */
+const wm_err *wm_page_reply(wm_http *h, int status, const char *template, json_t *page,
+                            const wm_page_query *q);
+
+/* Prepare the answer to ERR, as a page or as application/problem+json (RFC 9457).  Never fails: a
+ * page that cannot be rendered becomes plain words. */
+void wm_page_fail(wm_http *h, int status, const wm_err *err);
+
+#endif
