@@ -12,6 +12,7 @@ unit_programs = \
 	t/unit/gzip \
 	t/unit/json \
 	t/unit/mustache \
+	t/unit/mutate \
 	t/unit/secondary \
 	t/unit/sign_in \
 	t/unit/store \
@@ -46,6 +47,8 @@ t_unit_secondary_SOURCES = t/unit/secondary.c t/unit/tap.h
 t_unit_secondary_LDADD = $(WM_LIBS)
 t_unit_bundle_SOURCES = t/unit/bundle.c t/unit/tap.h
 t_unit_bundle_LDADD = $(WM_LIBS)
+t_unit_mutate_SOURCES = t/unit/mutate.c t/unit/tap.h
+t_unit_mutate_LDADD = $(WM_LIBS)
 
 # Replaying the corpus of each fuzz target; t/fuzz/README says how to add one.
 replay_programs = \
@@ -89,6 +92,13 @@ perl_tests = \
 	t/122-audit.t \
 	t/123-sign-in.t \
 	t/140-store.t \
+	t/200-vectors-event-h1.t \
+	t/200-vectors-event-h2.t \
+	t/200-vectors-prefork-h1.t \
+	t/200-vectors-worker-h1.t \
+	t/200-vectors-worker-h2.t \
+	t/201-methods.t \
+	t/204-directives.t \
 	t/210-install.t \
 	t/901-sizes.t \
 	t/902-layers.t \
@@ -106,7 +116,8 @@ EXTRA_DIST += $(perl_tests) \
 	t/lib/WmTest/Client.pm \
 	t/lib/WmTest/Httpd.pm \
 	t/lib/WmTest/Postgres.pm \
-	t/lib/WmTest/Source.pm
+	t/lib/WmTest/Source.pm \
+	t/lib/WmTest/Vectors.pm
 WM_JOBS = 2
 WM_PROVE = WM_BUILDDIR='$(abs_top_builddir)' WM_SRCDIR='$(abs_top_srcdir)' HTTPD='$(HTTPD)' \
 	HTTPD_MODULES='$(HTTPD_MODULES)' PG_BINDIR='$(PG_BINDIR)' WM_SANITIZERS='$(SANITIZERS)' \
