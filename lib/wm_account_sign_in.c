@@ -8,7 +8,7 @@
 #include "wm_utf8.h"
 
 /* Behind one address may sit a whole lab. */
-enum { FREE_BY_ACCOUNT = 5, FREE_BY_ADDRESS = 20 };
+enum { FREE_BY_ACCOUNT = 5, FREE_BY_ADDRESS = 20, PURGE_LIMIT = 100 };
 
 struct wm_sign_in {
     wm_account *account; /* NULL: unknown, or without password */
@@ -117,8 +117,16 @@ const wm_err *wm_sign_in_finish(wm_account **account, wm_sign_in *s, wm_db *db, 
     if (s->address_key)
         WM_TRY(wm_db_do(NULL, db, WM_SQL_ACCOUNT_THROTTLE_RETURN,
                         WM_ARGS(WM_TEXT(s->address_key), WM_TIME(now)), pool));
+    WM_TRY(wm_sign_in_purge(NULL, db, PURGE_LIMIT, now, pool));
     *account = s->account;
     return NULL;
+}
+
+const wm_err *wm_sign_in_purge(apr_int64_t *gone, wm_db *db, apr_int64_t limit, apr_time_t now,
+                               apr_pool_t *pool)
+{
+    return wm_db_do(gone, db, WM_SQL_ACCOUNT_THROTTLE_PURGE, WM_ARGS(WM_TIME(now), WM_I64(limit)),
+                    pool);
 }
 
 const wm_err *wm_account_sign_in(wm_account **account, int *retry_after, wm_db *db,

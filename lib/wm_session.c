@@ -12,6 +12,7 @@ enum {
     HEX_ROOM = 2 * crypto_hash_sha256_BYTES + 1,
     TOUCH_SECONDS = 60,
     HANDLE_LETTERS = 16,
+    PURGE_LIMIT = 100,
     NOTE_MAX = 500
 };
 
@@ -58,6 +59,7 @@ const wm_err *wm_session_start(char key[WM_SESSION_KEY_ROOM], wm_db *db, apr_int
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     sodium_memzero(random, sizeof random);
     digest_hex(hex, key);
+    WM_TRY(wm_session_purge(NULL, db, options, PURGE_LIMIT, now, pool));
     return wm_db_do(NULL, db, WM_SQL_SESSION_START,
                     WM_ARGS(WM_TEXT(hex), WM_I64(account_id), WM_TIME(now),
                             WM_TIME(now + absolute_of(options)), WM_TEXT(note(address, pool)),

@@ -53,7 +53,8 @@ const wm_err *wm_session_end_id(wm_db *db, apr_int64_t account_id, apr_int64_t i
 const wm_err *wm_session_end_all(apr_int64_t *ended, wm_db *db, apr_int64_t account_id,
                                  apr_int64_t except, apr_pool_t *pool);
 
-/* Delete at most LIMIT sessions that have expired. */
+/* Delete at most LIMIT sessions that have expired.  wm_session_start does so too, so that the table
+ * stays small without a job. */
 const wm_err *wm_session_purge(apr_int64_t *gone, wm_db *db, const wm_session_options *options,
                                apr_int64_t limit, apr_time_t now, apr_pool_t *pool);
 

@@ -20,6 +20,10 @@ my %slow = (
 # What PREPARE does not take.
 my %utility = map { $_ => 1 } qw(migrate_create_schema migrate_create_table);
 
+# What the server's own role may not do: the command line's work.
+my %not_web = map { $_ => 1 } qw(account_add account_disable account_grant account_password account_ungrant migrate_partitions migrate_record
+    migrate_secret token_add token_revoke);
+
 my (%text, $name);
 for my $file (glob(srcdir() . '/sql/queries/*.sql')) {
     undef $name;
@@ -97,6 +101,9 @@ for my $statement (sort keys %text) {
             explain (format json, costs off) execute s $arguments", '-A', '-t');
     };
     if (!ok(defined $out, "$statement is understood")) { diag($@); next }
+    my $web = eval { $pg->query("set role wm_web; prepare s $types as $sql; explain (costs off) execute s $arguments", '-o', '/dev/null'); 1 };
+    ok($not_web{$statement} ? !$web && $@ =~ /permission denied/ : $web,
+        "$statement: the server's role may" . ($not_web{$statement} ? ' not' : '')) or diag($@);
     my ($parameters, $json) = $out =~ /\A(\d+)\n(.*)/s;
     is($parameters, $count, "$statement: the database counts its parameters as the generated table does");
     my $scans = full_scans(from_json($json)->[0]{Plan}, 0, {});
@@ -106,7 +113,7 @@ for my $statement (sort keys %text) {
     }
 }
 is_deeply([ grep { !$seen{$_} } sort keys %slow ], [], 'the slow list names nothing that is not so');
-is_deeply([ grep { !$text{$_} } sort keys %utility ], [], 'nor does the list of what is no query');
+is_deeply([ grep { !$text{$_} } sort(keys %utility, keys %not_web) ], [], 'nor do the other lists');
 
 # The guard itself: a statement without index is found.
 my $plan = $pg->query("set enable_seqscan = off; explain (format json, costs off) select count(*) from data_point where flags = 7", '-A', '-t');
