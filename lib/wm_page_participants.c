@@ -16,15 +16,15 @@ static const wm_page_column participant_columns[] = {{"identifier", "Id", 1, 0, 
                                                      {"name", "Name", 1, 0, 0},
                                                      {"group", "Group", 1, 0, 0},
                                                      {"received", "Last received", 1, 0, 0},
+                                                     {"hours", "Hours with data, 14 days", 0, 0, 0},
+                                                     {"points_7d", "Points, 7 days", 0, 0, 1},
                                                      {"life", "Last sign of life", 1, 0, 0},
                                                      {"created", "Last created", 1, 0, 0},
-                                                     {"lag", "Lag, 7 days", 0, 0, 0},
-                                                     {"points", "Points", 1, 1, 1},
-                                                     {"points_7d", "Points, 7 days", 0, 0, 1},
-                                                     {"hours", "Hours with data, 14 days", 0, 0, 0},
+                                                     {"lag", "Median lag, 7 days", 0, 0, 0},
                                                      {"generators", "Generators, 7 days", 0, 0, 1},
                                                      {"battery", "Battery", 1, 0, 1},
                                                      {"client", "Client", 1, 0, 0},
+                                                     {"points", "Points", 1, 1, 1},
                                                      {"enrolled", "Enrolled", 1, 1, 0},
                                                      {NULL, NULL, 0, 0, 0}};
 
@@ -153,6 +153,7 @@ static void set_choices(json_t *page, const wm_page_query *q, apr_pool_t *pool)
                               json_pack("{s:s, s:s, s:b}", "value", "-", "label", "Without a group",
                                         "chosen", q->group && !strcmp(q->group, "-")));
     json_object_set_new(page, "groups", groups);
+    json_object_set_new(page, "has_groups", json_boolean(json_array_size(groups) > 0));
 }
 
 /* What the chip of the state filter says. */

@@ -93,8 +93,9 @@ static const char *cursor_at(const json_t *rows, size_t index, const char *id_ke
     const json_t *row = json_array_get(rows, index);
     const char *key = json_string_value(json_object_get(row, "key"));
 
-    return apr_psprintf(pool, "%" JSON_INTEGER_FORMAT ":%s",
-                        json_integer_value(json_object_get(row, id_key)), key ? key : "");
+    return apr_psprintf(pool, "%" APR_INT64_T_FMT ":%s",
+                        (apr_int64_t)json_integer_value(json_object_get(row, id_key)),
+                        key ? key : "");
 }
 
 static void set_link(json_t *table, const char *name, const char *argument, const char *cursor,
@@ -143,8 +144,9 @@ void wm_page_table(json_t *page, json_t *rows, const char *caption, const char *
     }
     if (count && (place->backwards ? more : place->id != 0))
         set_link(table, "previous", "before", cursor_at(rows, 0, id_key, pool), path, q, pool);
-    if (place->id || place->backwards)
+    if (place->id)
         set_link(table, "first", "after", NULL, path, q, pool);
+    json_object_set_new(table, "paged", json_boolean(place->id || more));
     if (q->search)
         json_object_set_new(table, "search", json_string(q->search));
     if (q->sort)
@@ -158,10 +160,13 @@ void wm_page_table(json_t *page, json_t *rows, const char *caption, const char *
 void wm_page_chip(json_t *page, const char *label, const char *value, const char *path,
                   const char *name, const wm_page_query *q, apr_pool_t *pool)
 {
-    json_t *chips = json_object_get(json_object_get(page, "table"), "chips");
+    json_t *table = json_object_get(page, "table");
     const char *link = wm_page_link(q, path, WM_CHANGES({name, NULL}), pool);
 
-    if (value)
-        json_array_append_new(
-            chips, json_pack("{s:s, s:s, s:s}", "label", label, "value", value, "link", link));
+    if (!value)
+        return;
+    json_object_set_new(table, "filtered", json_true());
+    json_array_append_new(
+        json_object_get(table, "chips"),
+        json_pack("{s:s, s:s, s:s}", "label", label, "value", value, "link", link));
 }

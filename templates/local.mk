@@ -1,1 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
+templatesdir = $(pkgdatadir)/templates
+dist_templates_DATA = \
+	templates/error.mustache \
+	templates/overview.mustache \
+	templates/participant.mustache \
+	templates/participants.mustache \
+	templates/signin.mustache \
+	templates/unassigned.mustache
+
+partialsdir = $(templatesdir)/partials
+dist_partials_DATA = \
+	templates/partials/arrivals.mustache \
+	templates/partials/breadcrumb.mustache \
+	templates/partials/chips.mustache \
+	templates/partials/columns.mustache \
+	templates/partials/foot.mustache \
+	templates/partials/head.mustache \
+	templates/partials/nav.mustache \
+	templates/partials/pager.mustache \
+	templates/partials/state.mustache \
+	templates/partials/tab-completeness.mustache \
+	templates/partials/tab-day.mustache \
+	templates/partials/tab-generators.mustache \
+	templates/partials/tab-points.mustache \
+	templates/partials/tab-uploads.mustache

@@ -19,7 +19,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN t IS NOT NULL AND isfinite(t) THEN jsonb_build_object(
         'at', to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
         'epoch', extract(epoch FROM t)::bigint,
-        'local', to_char(t AT TIME ZONE zone, 'YYYY-MM-DD HH24:MI')) END
+        'local', to_char(t AT TIME ZONE zone, 'YYYY-MM-DD HH24:MI'),
+        'exact', to_char(t AT TIME ZONE zone, 'YYYY-MM-DD HH24:MI:SS')) END
 $$;
 
 -- Texts that sort like the values: the key of a page's keyset.  Nothing sorts first.
