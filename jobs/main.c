@@ -59,6 +59,9 @@ static int on_log(void *host, wm_log_level level)
 }
 
 static void log_line(void *host, wm_log_level level, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
+static void log_line(void *host, wm_log_level level, const char *fmt, va_list ap)
 {
     (void)host;
     (void)level;
