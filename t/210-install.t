@@ -75,7 +75,7 @@ my $load   = slurp("$destdir$confdir/webmunk.load") =~ s/\Q$moddir\E/$destdir$mo
 my $params = $pg->dbd_params;
 my $text   = slurp($conf);
 $text =~ s/^DBDParams .*$/DBDParams "$params"/m;
-$text =~ s{"[^"]*/lib/webmunk}{"$state}g;
+$text =~ s{"[^"\n]*/lib/webmunk}{"$state}g;
 $text =~ s{^#(WebmunkTemplateDir|WebmunkAssetDir) "(/.*)"$}{$1 "$destdir$2"}mg;
 my (undef, undef, $uid, $gid) = account();
 for my $dir ($state, "$state/attachments", "$state/temp") {

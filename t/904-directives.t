@@ -11,9 +11,13 @@ use WmTest::Httpd;
 use WmTest::Source;
 
 need_module();
-my $conf  = spew(workdir() . '/list.conf', 'LoadModule webmunk_module ' . module_file() . "\n");
+my $mpm   = WmTest::configured('HTTPD_MODULES') . '/mod_mpm_event.so';
+my $conf  = spew(workdir() . '/list.conf',
+    "ServerName localhost\nErrorLog " . workdir() . "/error.log\n" . (-e $mpm ? "LoadModule mpm_event_module $mpm\n" : '')
+        . 'LoadModule webmunk_module ' . module_file() . "\n");
 my $httpd = WmTest::configured('HTTPD');
-my $list  = run({ env => WmTest::Httpd::sanitizer_env() }, $httpd, '-d', workdir(), '-f', $conf, '-L')->{out};
+my $list  = run({ env => WmTest::Httpd::sanitizer_env() }, $httpd, '-d', workdir(), '-f', $conf, '-L');
+$list = "$list->{out}$list->{err}";
 my (%preset, $name);
 for (split(/\n/, $list)) {
     if (/^(\S+) \(mod_webmunk\.c\)/) {
@@ -25,7 +29,7 @@ for (split(/\n/, $list)) {
         $preset{$name} //= $1;
     }
 }
-ok(%preset > 10, 'httpd -L lists the directives');
+ok(scalar(keys %preset) > 10, 'httpd -L lists the directives') or diag($list);
 clean('each says its default', grep { !defined $preset{$_} } sort keys %preset);
 clean('each begins with Webmunk', grep { !/^Webmunk[A-Z]/ } sort keys %preset);
 
