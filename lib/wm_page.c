@@ -39,6 +39,15 @@ const wm_err *wm_page_ask(json_t **answer, wm_db *db, wm_sql_id id, wm_args args
     return err;
 }
 
+const wm_err *wm_page_keep(wm_db *db, wm_sql_id id, wm_args args, apr_pool_t *pool)
+{
+    const wm_err *err = wm_db_do(NULL, db, id, args, pool);
+
+    if (err && (err->code == WM_E_SLOW || !strcmp(err->sqlstate, "25006")))
+        return NULL;
+    return err;
+}
+
 const wm_err *wm_page_begin(json_t **page, apr_int64_t *study_id, wm_db *db, const char *path,
                             const wm_page_query *q, apr_pool_t *pool)
 {
@@ -56,6 +65,8 @@ const wm_err *wm_page_begin(json_t **page, apr_int64_t *study_id, wm_db *db, con
     json_object_set_new(study, "late_words", json_string(late));
     json_object_set_new(study, "silent_words", json_string(silent));
     *study_id = json_integer_value(json_object_get(study, "id"));
+    WM_TRY(
+        wm_page_keep(db, WM_SQL_PAGE_REFRESH, WM_ARGS(WM_I64(*study_id), WM_TIME(q->now)), pool));
 
     /* Downloads and refreshes keep the place in the list. */
     links = json_object();

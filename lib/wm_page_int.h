@@ -68,6 +68,9 @@ void wm_page_participant_link(json_t *row, const wm_page_query *q, apr_pool_t *p
 
 /* Run a statement for a page; an argument that the database cannot read is WM_E_INPUT. */
 const wm_err *wm_page_ask(json_t **answer, wm_db *db, wm_sql_id id, wm_args args, apr_pool_t *pool);
+/* Bring something up to date that pages share.  What takes too long is shown as it was, and on a
+ * standby, which only reads, as its primary has it. */
+const wm_err *wm_page_keep(wm_db *db, wm_sql_id id, wm_args args, apr_pool_t *pool);
 /* A page with its study, title and own links, owned by POOL.  *STUDY_ID is the study's real number. */
 const wm_err *wm_page_begin(json_t **page, apr_int64_t *study_id, wm_db *db, const char *path,
                             const wm_page_query *q, apr_pool_t *pool);

@@ -193,7 +193,7 @@ const wm_err *wm_page_overview(json_t **made, wm_db *db, const wm_page_query *q,
     apr_int64_t study, unassigned, quarantined;
 
     WM_TRY(wm_page_begin(&page, &study, db, "", q, pool));
-    WM_TRY(wm_db_do(NULL, db, WM_SQL_PAGE_ARRIVAL_FOLD, WM_NO_ARGS, pool));
+    WM_TRY(wm_page_keep(db, WM_SQL_PAGE_ARRIVAL_FOLD, WM_NO_ARGS, pool));
     WM_TRY(wm_page_ask(&answer, db, WM_SQL_PAGE_OVERVIEW, WM_ARGS(WM_I64(study), WM_TIME(q->now)),
                        pool));
     WM_TRY(wm_page_ask(&arrivals, db, WM_SQL_PAGE_ARRIVALS, WM_ARGS(WM_I64(study), WM_TIME(q->now)),

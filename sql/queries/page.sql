@@ -111,12 +111,7 @@ WITH y AS (
       FROM arrival_since($1::bigint, date_trunc('day', $2::timestamptz, 'UTC') - interval '13 days')
      WHERE generator > 0 GROUP BY 1, 2
 ), recent AS (
-    SELECT d.generator_id AS generator, count(DISTINCT d.source_id) AS sources,
-           max(d.last_received) AS received
-      FROM source_day d JOIN source s ON s.id = d.source_id AND s.study_id = $1::bigint
-     WHERE d.day >= ($2::timestamptz AT TIME ZONE 'UTC')::date - 1
-       AND d.last_received > $2::timestamptz - interval '24 hours'
-     GROUP BY 1
+    SELECT generator_id AS generator, sources, received FROM generator_recent WHERE study_id = $1::bigint
 ), listed AS (
     SELECT generator FROM a UNION SELECT generator FROM recent
     UNION SELECT generator_id FROM study_generator WHERE study_id = $1::bigint
@@ -439,3 +434,6 @@ SELECT jsonb_build_object(
 
 -- name: page_arrival_fold
 SELECT arrival_fold();
+
+-- name: page_refresh
+SELECT study_refresh($1::bigint, $2::timestamptz);
