@@ -129,6 +129,7 @@ sub slurp
 sub spew
 {
     my ($path, $text) = @_;
+    utf8::encode($text) if $text =~ /[^\x00-\xff]/;
     open(my $out, '>:raw', $path) or die "cannot write $path: $!";
     print $out $text;
     close($out) or die "cannot write $path: $!";

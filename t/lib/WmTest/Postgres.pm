@@ -164,6 +164,7 @@ sub statement
 sub query
 {
     my ($self, $sql, @more) = @_;
+    utf8::encode($sql) if utf8::is_utf8($sql);    # characters, as from_json returns them; else they are bytes already
     my $file = WmTest::spew($self->{dir} . "/query$$.sql", "set search_path = webmunk, public;\n$sql;\n");
     my $out  = eval { $self->psql(@more, '-f', $file) };
     my $error = $@;
@@ -180,7 +181,7 @@ sub rows
 {
     my ($self, $sql, @values) = @_;
     my $text = $self->statement($sql, @values);
-    my $out = $self->query("with result as ($text) select coalesce(json_agg(result), '[]') from result", '-A', '-t');
+    my $out = $self->query("with wm_rows as ($text) select coalesce(json_agg(wm_rows), '[]') from wm_rows", '-A', '-t');
     return @{ from_json($out) };
 }
 
