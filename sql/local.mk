@@ -7,6 +7,7 @@ SQL_QUERIES = \
 	sql/queries/bundle.sql \
 	sql/queries/migrate.sql \
 	sql/queries/page.sql \
+	sql/queries/page_participant.sql \
 	sql/queries/session.sql \
 	sql/queries/token.sql
 
