@@ -2,6 +2,7 @@
 # What bench/ingest runs; bench/README says how to read it.
 noinst_PROGRAMS += \
 	bench/corpus \
+	bench/decode \
 	bench/loader
 
 bench_corpus_SOURCES = \
@@ -9,6 +10,9 @@ bench_corpus_SOURCES = \
 	bench/corpus_json.c bench/corpus_json.h \
 	bench/corpus_points.c
 bench_corpus_LDADD = $(WM_LIBS)
+
+bench_decode_SOURCES = bench/decode.c
+bench_decode_LDADD = $(WM_LIBS)
 
 bench_loader_SOURCES = \
 	bench/loader.c bench/loader.h \
