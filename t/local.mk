@@ -11,7 +11,9 @@ unit_programs = \
 	t/unit/form \
 	t/unit/gzip \
 	t/unit/json \
+	t/unit/memory \
 	t/unit/mustache \
+	t/unit/page \
 	t/unit/mutate \
 	t/unit/secondary \
 	t/unit/sign_in \
@@ -35,8 +37,12 @@ t_unit_form_SOURCES = t/unit/form.c t/unit/tap.h
 t_unit_form_LDADD = $(WM_LIBS)
 t_unit_gzip_SOURCES = t/unit/gzip.c t/unit/tap.h
 t_unit_gzip_LDADD = $(WM_LIBS)
+t_unit_memory_SOURCES = mod_webmunk/memory.c mod_webmunk/memory.h t/unit/memory.c t/unit/tap.h
+t_unit_memory_LDADD = $(WM_LIBS)
 t_unit_mustache_SOURCES = t/unit/mustache.c t/unit/tap.h
 t_unit_mustache_LDADD = $(WM_LIBS)
+t_unit_page_SOURCES = t/unit/page.c t/unit/tap.h
+t_unit_page_LDADD = $(WM_LIBS)
 t_unit_vectors_SOURCES = t/unit/vectors.c t/unit/tap.h
 t_unit_vectors_LDADD = $(WM_LIBS)
 t_unit_json_SOURCES = t/unit/json.c t/unit/tap.h
@@ -98,7 +104,12 @@ perl_tests = \
 	t/200-vectors-worker-h1.t \
 	t/200-vectors-worker-h2.t \
 	t/201-methods.t \
+	t/202-load-event.t \
+	t/202-load-prefork.t \
+	t/202-load-worker.t \
+	t/203-faults.t \
 	t/204-directives.t \
+	t/205-http2.t \
 	t/210-install.t \
 	t/901-sizes.t \
 	t/902-layers.t \
@@ -117,6 +128,7 @@ EXTRA_DIST += $(perl_tests) \
 	t/lib/WmTest/Httpd.pm \
 	t/lib/WmTest/Postgres.pm \
 	t/lib/WmTest/Source.pm \
+	t/lib/WmTest/Uploads.pm \
 	t/lib/WmTest/Vectors.pm
 WM_JOBS = 2
 WM_PROVE = WM_BUILDDIR='$(abs_top_builddir)' WM_SRCDIR='$(abs_top_srcdir)' HTTPD='$(HTTPD)' \
