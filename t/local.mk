@@ -111,6 +111,8 @@ perl_tests = \
 	t/204-directives.t \
 	t/205-http2.t \
 	t/210-install.t \
+	t/220-signin.t \
+	t/221-pages.t \
 	t/901-sizes.t \
 	t/902-layers.t \
 	t/903-headers.t \
@@ -124,6 +126,7 @@ perl_tests = \
 
 EXTRA_DIST += $(perl_tests) \
 	t/lib/WmTest.pm \
+	t/lib/WmTest/Browser.pm \
 	t/lib/WmTest/Client.pm \
 	t/lib/WmTest/Httpd.pm \
 	t/lib/WmTest/Postgres.pm \

@@ -1,0 +1,214 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# The first pages over HTTP: what they count, that every number leads to the rows it counts, and that lists can be
+# walked to their end in any order.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use WmTest;
+use WmTest::Browser;
+use WmTest::Httpd;
+use WmTest::Postgres;
+
+need_module();
+my $pg       = WmTest::Postgres->start;
+my $password = 'a long enough password';
+my $done = webmunkd($pg, 'account', 'add', 'alice', '--role', 'manager', '--password-file',
+    spew(workdir() . '/password', "$password\n"));
+die "account add: $done->{err}" if $done->{code};
+$pg->do('select partitions_ahead(1, 2)');
+
+# 1000 participants: 7 stopped 13 hours ago, 3 stopped 50 hours ago, 2 never began, 1 was invited today.
+$pg->do(<<'EOT');
+update study set time_zone = 'America/Chicago' where is_default;
+insert into source_group (study_id, name) select id, unnest(array['one', 'two']) from study where is_default;
+insert into source (identifier, name, study_id, group_id, added)
+select 'p' || n, case when n % 10 = 0 then 'Person ' || n else 'p' || n end, 1, case when n % 3 > 0 then n % 3 end,
+       now() - interval '30 days'
+  from generate_series(1, 1000) n;
+update source set added = now() - interval '2 hours' where identifier = 'p1000';
+insert into source_status (source_id, last_received, last_created, last_sign_of_life, client, version, points)
+select id, at, at - interval '1 minute', at, 'Webmunk', '2.' || id % 3, id * 10
+  from source cross join lateral (select now() - case when id <= 7 then interval '13 hours' when id <= 10
+       then interval '50 hours' else id % 300 * interval '1 minute' end as at) x
+ where id <= 997;
+insert into source (identifier, name) values ('p99B', 'p99B'), ('<script>alert("x")</script>', 'x');
+EOT
+
+my $httpd   = WmTest::Httpd->start(pg => $pg);
+my $browser = WmTest::Browser->new($httpd);
+is($browser->sign_in('alice', $password)->{status}, 303, 'alice signs in');
+
+# The JSON of a page of ours, by the address that a link has.
+sub page
+{
+    my ($link) = @_;
+    $link =~ s{^/dashboard/(\w*)}{'/dashboard/' . ($1 || 'overview') . '.json'}e;
+    my $answer = $browser->get($link);
+    is($answer->{status}, 200, "$link answers") or diag($answer->{content});
+    return from_json($answer->{content});
+}
+
+sub ids { return map { $_->{identifier} } @{ $_[0]{rows} } }
+
+# All rows, from the first page on by the links of the pages.
+sub walk
+{
+    my ($link, $direction) = @_;
+    my @found;
+    for (my $n = 0; $link && $n < 50; $n++) {
+        my $answer = $browser->get($link =~ s{^/dashboard/(\w+)}{/dashboard/$1.json}r);
+        my $page   = from_json($answer->{content});
+        push @found, $direction eq 'next' ? [ ids($page) ] : [ reverse(ids($page)) ];
+        $link = $page->{table}{$direction};
+    }
+    return map { @$_ } @found;
+}
+
+subtest 'the overview answers whether every participant sends data' => sub {
+    my $page = page('/dashboard/');
+    my $says = $page->{sentence};
+    is($says->{received}{count}, 987,  'who sent within 12 hours is counted');
+    is($says->{expected}{count}, 999,  '... of those who should');
+    is_deeply({ map { $_->{words} => $_->{count} } @{ $says->{others} } },
+        { late => 7, silent => 3, 'never started' => 2 }, '... and who did not, by state');
+    for my $number ($says->{received}, $says->{expected}, @{ $says->{others} }, map { $_ } @{ $page->{bar}{parts} }) {
+        my $list = page($number->{link});
+        is($list->{total}, $number->{count}, "$number->{link} lists exactly these");
+    }
+    is_deeply([ sort { $a cmp $b } ids(page('/dashboard/participants?state=silent')) ], [qw(p10 p8 p9)], 'the silent ones are the right ones');
+    is(scalar(@{ $page->{attention} }), 12, 'all with a problem need attention');
+    is($page->{unassigned}{count}, 2, 'unassigned sources are counted');
+    is($browser->get('/dashboard/')->{content} =~ s/<[^>]*>//gr =~ s/\s+/ /gr =~ /(987 of 999 participants sent data in the last 12 hours; 7 late, 3 silent, 2 never started)/ ? $1 : '',
+        '987 of 999 participants sent data in the last 12 hours; 7 late, 3 silent, 2 never started', 'the sentence reads well');
+};
+
+subtest 'an upload is on the overview when it is answered' => sub {
+    my $before = page('/dashboard/');
+    my $bundle = json([ map { { n => $_, text => '</script><b>"&', 'passive-data-metadata' => { source => 'newcomer',
+        generator => 'test: test/1', 'generator-id' => 'test', timestamp => time - $_ } } } 1 .. 5 ]);
+    is($httpd->post('/data/add-bundle.json', { payload => $bundle })->{status}, 201, 'a client uploads');
+    my $after = page('/dashboard/');
+    is($after->{sentence}{received}{count}, $before->{sentence}{received}{count} + 1, 'its participant has sent data');
+    is($after->{arrivals}{points}, $before->{arrivals}{points} + 5, 'its points arrived');
+    is($after->{arrivals}{bundles}, $before->{arrivals}{bundles} + 1, 'its upload arrived');
+    my $points = page('/dashboard/participant?id=newcomer&tab=points');
+    is(scalar(@{ $points->{rows} }), 5, 'its points can be looked at');
+    is($points->{generator}, 'test', '... of the generator that came last');
+    my $html = $browser->get('/dashboard/participant?id=newcomer&tab=points')->{content};
+    unlike($html, qr{</script><b>}, 'text of a device is no markup');
+    like($html, qr{&lt;/script&gt;&lt;b&gt;}, '... but can be read');
+    is(scalar(@{ page('/dashboard/participant?id=newcomer&tab=uploads')->{rows} }), 1, 'its upload is listed');
+    is(page('/dashboard/participant?id=newcomer&tab=generators')->{rows}[0]{points}, 5, 'its generator is listed');
+    is(page('/dashboard/participant?id=newcomer')->{completeness}{generators}[0]{cells}[-1]{class}, 'some',
+        'the grid has an event today');
+    is(scalar(@{ page('/dashboard/participant?id=newcomer&tab=day')->{day}{generators} }), 1, 'the day has its lane');
+};
+
+subtest 'silence is judged by the server\'s clock' => sub {
+    $pg->do("update source_status set last_created = now() + interval '2 days', last_received = now() - interval '49 hours' where source_id = 500");
+    is((page('/dashboard/participant?id=p500'))->{participant}{state}{name}, 'silent', 'a clock two days ahead hides nothing');
+    $pg->do("update source_status set last_created = now() - interval '9 days', last_received = now() where source_id = 500");
+    is((page('/dashboard/participant?id=p500'))->{participant}{state}{name}, 'active', 'who sends a backlog is active');
+};
+
+subtest 'a required generator that stops makes its participants partial' => sub {
+    $pg->do(<<'EOT');
+insert into generator (identifier, label, kind) values ('battery', 'Battery', 'continuous');
+insert into source_day (source_id, generator_id, day, points, last_received)
+select s, g.id, current_date, 1, case when s = 600 then now() - interval '30 hours' else now() end
+  from generate_series(1, 1004) s, generator g where g.identifier = 'battery';
+insert into study_generator (study_id, generator_id) select 1, id from generator where identifier = 'battery';
+EOT
+    my $partial;
+    wait_until(sub { $partial = page('/dashboard/participants?state=partial'); $partial->{total} });
+    is_deeply([ ids($partial) ], ['p600'], 'the one who lacks it, and nobody else');
+    is((page('/dashboard/')->{attention}[0])->{identifier}, 'p600', '... comes first of those who need attention');
+    $pg->do('delete from study_generator');
+    wait_until(sub { !page('/dashboard/participants?state=partial')->{total} });
+};
+
+subtest 'lists can be walked in any order' => sub {
+    my $page = page('/dashboard/participants?limit=25');
+    is($page->{total}, 1001, 'everybody is there');
+    for my $column (grep { $_->{link} } @{ $page->{table}{columns} }) {
+        for my $sort ($column->{key}, "-$column->{key}") {
+            my @there = walk("/dashboard/participants?group=one&sort=$sort&limit=100", 'next');
+            my %seen  = map { $_ => 1 } @there;
+            is(scalar(@there) . ' ' . scalar(keys %seen), '334 334', "by $sort everybody comes once");
+        }
+    }
+    my @there = walk('/dashboard/participants?sort=-points&limit=100', 'next');
+    is($there[0], 'p997', 'the greatest number comes first');
+    my $last = page('/dashboard/participants?sort=-points&limit=100&after=1:0000000000000000010');
+    my @back = walk($last->{table}{previous}, 'previous');
+    is_deeply([ reverse @back ], [ @there[ 0 .. $#back ] ], 'the way back shows the same rows in the same order');
+    is(scalar(@{ page('/dashboard/participants?limit=25')->{rows} }), 25, 'a page has the rows that were asked for');
+    $page = page('/dashboard/participants?q=PERSON&group=one&limit=250');
+    is($page->{total}, 34, 'search and filter work together');
+    is(scalar(@{ $page->{table}{chips} }), 2, '... and each has a chip that removes it');
+    is(page($page->{table}{chips}[0]{link})->{total}, 334, 'removing the search leaves the group');
+    is(page('/dashboard/participants?group=-')->{total}, 334, 'those without a group can be listed');
+    is(page('/dashboard/participants?q=%25')->{total}, 0, 'a percent sign is a percent sign');
+    for my $bad ('state=asleep', 'sort=password', 'after=x', 'after=1', 'limit=many') {
+        is($browser->get("/dashboard/participants?$bad")->{status}, 400, "$bad is refused");
+    }
+    for my $bad ('tab=day&day=2026-99-99', 'tab=uploads&after=1:sometime', 'tab=points&after=1:x') {
+        is($browser->get("/dashboard/participant?id=newcomer&$bad")->{status}, 400, "$bad is refused");
+    }
+    is($browser->get('/dashboard/participant?id=newcomer&tab=none')->{status}, 404, 'a tab that is none is not there');
+};
+
+subtest 'points are walked by their time' => sub {
+    my $answer = page('/dashboard/participant?id=newcomer&tab=points&generator=test');
+    my @all    = map { $_->{digest} } @{ $answer->{rows} };
+    my $third  = "$answer->{rows}[2]{id}:$answer->{rows}[2]{key}" =~ s/([^\w.~-])/sprintf('%%%02X', ord $1)/ger;
+    is_deeply([ map { $_->{digest} } @{ page("/dashboard/participant?id=newcomer&tab=points&generator=test&after=$third")->{rows} } ],
+        [ @all[ 3, 4 ] ], 'older ones follow');
+    is_deeply([ map { $_->{digest} } @{ page("/dashboard/participant?id=newcomer&tab=points&generator=test&before=$third")->{rows} } ],
+        [ @all[ 0, 1 ] ], 'newer ones come before');
+};
+
+subtest 'tables can be downloaded' => sub {
+    $pg->do(q{update source set name = '=HYPERLINK("x")' where identifier = 'p20'});
+    my $answer = $browser->get('/dashboard/participants.csv?group=two');
+    is($answer->{status}, 200, 'participants as CSV');
+    like($answer->{headers}{'content-type'}, qr{^text/csv}, '... say so');
+    my @lines = split(/\r\n/, $answer->{content});
+    is(scalar(@lines), 1 + 333, '... with the same filter and all rows');
+    like($lines[0], qr/^id,name,group,state,/, '... begin with the names of the columns');
+    is(scalar(grep { /^p20,"'=HYPERLINK\(""x""\)",two,/ } @lines), 1, 'a formula is only text');
+    is($browser->get('/dashboard/overview.csv')->{status}, 404, 'a page without table has no CSV');
+};
+
+subtest 'ids on no list are seen, not made participants' => sub {
+    my $page = page('/dashboard/unassigned');
+    my ($near) = grep { $_->{identifier} eq 'p99B' } @{ $page->{rows} };
+    like($near->{match}{identifier}, qr/^p99[89]$/, 'the nearest listed id that never started is proposed');
+    my $html = $browser->get('/dashboard/unassigned')->{content};
+    unlike($html, qr/<script>alert/, 'an id is no script');
+    is($browser->get('/dashboard/participant?id=nobody')->{status}, 404, 'an unknown id is not there');
+    is($pg->scalar("select count(*) from source where identifier = 'nobody'"), 0, '... and looking does not make it');
+};
+
+subtest 'nothing is loaded from elsewhere' => sub {
+    for my $path ('/', '/participants', '/unassigned', '/participant?id=newcomer') {
+        my $html = $browser->get("/dashboard$path")->{content};
+        is_deeply([ grep { !m{^(?:/dashboard/|\#)} } $html =~ /(?:href|src|action|hx-get)="([^"]*)"/g ], [], "$path links only to our own");
+        unlike($html, qr/\{\{|\}\}/, '... and no tag is left over');
+    }
+};
+
+subtest 'names of states are the same everywhere' => sub {
+    my $words = slurp(srcdir() . '/lib/wm_page_int.h');
+    my ($rows) = $words =~ /#define WM_STATES\(X\)(.*?)\n\n/s;
+    my @states = $rows =~ /X\("(\w+)"/g;
+    is(scalar(@states), 12, 'there are twelve states');
+    is_deeply([ $pg->list('select state_rank(s) from unnest($1::text[]) s', '{' . join(',', @states) . '}') ], [ 1 .. 12 ],
+        'C and SQL have the same, in the same order');
+};
+
+$httpd->log_ok;
+done_testing();
