@@ -25,7 +25,7 @@ struct wm_db;
     X(WM_Q_UNKNOWN_COMPRESSION, "unknown-compression",                                             \
       "the field compression is neither none nor gzip")                                            \
     X(WM_Q_NO_NONCE, "no-nonce", "encrypted, but without a nonce")                                 \
-    X(WM_Q_NO_KEY, "no-key", "encrypted, but this server has no keys (WebmunkBoxKeys)")            \
+    X(WM_Q_NO_KEY, "no-key", "encrypted, but this server has no keys (WebmunkBoxSecretKey)")       \
     X(WM_Q_DECRYPT_FAILED, "decrypt-failed", "the box does not open with this server's keys")      \
     X(WM_Q_NOT_AN_OBJECT, "not-an-object", "an element of the bundle is not an object")            \
     X(WM_Q_NO_METADATA, "no-metadata", "the point has no passive-data-metadata")                   \
