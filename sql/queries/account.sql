@@ -50,16 +50,17 @@ SELECT encode(sha256(convert_to('account:' || lower($1::text), 'UTF8')), 'hex'),
 
 -- Counts an attempt unless the key has to wait; the row's lock makes parallel attempts queue.
 -- Failures are forgotten after a day.  $3 attempts are free, then each failure doubles the wait.
+-- Who need not wait is free since a minute ago: clocks of hosts and the order of threads differ a little.
 -- name: account_throttle_take
 WITH taken AS (
     INSERT INTO webmunk.login_throttle AS t (key, failures, last_try, blocked_until)
-    VALUES (decode($1::text, 'hex'), 1, $2::timestamptz, $2::timestamptz)
+    VALUES (decode($1::text, 'hex'), 1, $2::timestamptz, $2::timestamptz - interval '1 minute')
     ON CONFLICT (key) DO UPDATE SET
         failures = CASE WHEN t.last_try < excluded.last_try - interval '1 day' THEN 1 ELSE t.failures + 1 END,
         last_try = excluded.last_try,
         blocked_until = excluded.last_try
             + CASE WHEN t.last_try < excluded.last_try - interval '1 day' OR t.failures + 1 < $3::int8
-                   THEN interval '0'
+                   THEN interval '-1 minute'
                    ELSE make_interval(secs => least(900, power(2, least(t.failures + 1 - $3::int8, 10)))) END
      WHERE t.blocked_until <= excluded.last_try
     RETURNING 1)
