@@ -133,7 +133,9 @@ const wm_err *loader_again(loader_bundle *to, const loader_bundle *from, int pas
     to->bundle.body_digest[1] ^= (unsigned char)(pass >> 8);
     to->arrays.created = add_to_all(&from->arrays.created, 8, usec, pool);
     to->arrays.news_created = add_to_all(&from->arrays.news_created, 8, usec, pool);
-    to->arrays.day = add_to_all(&from->arrays.day, 4, days, pool);
+    to->arrays.group_day = add_to_all(&from->arrays.group_day, 4, days, pool);
+    to->arrays.group_first = add_to_all(&from->arrays.group_first, 8, usec, pool);
+    to->arrays.group_last = add_to_all(&from->arrays.group_last, 8, usec, pool);
     to->arrays.digest = add_to_all(&from->arrays.digest, 16, 0, pool);
     for (char *at = (char *)to->arrays.digest.data + HEAD + LENGTH,
               *end = (char *)to->arrays.digest.data + to->arrays.digest.size;

@@ -5,13 +5,14 @@
 
 #include <apr_strings.h>
 #include <jansson.h>
+#include <libpq-events.h>
 
 #include "wm_db.h"
 #include "wm_json_own.h"
 
 /* PostgreSQL counts microseconds from 2000-01-01. */
 #define PG_EPOCH_USEC (APR_INT64_C(946684800) * 1000000)
-#define MAX_ARGS      48
+#define MAX_ARGS      64
 
 struct wm_rows {
     PGresult *result;
@@ -190,6 +191,68 @@ static void bind_one(bound *b, int i, const wm_arg *arg)
     }
 }
 
+/* Which statements this connection has prepared, one byte each, kept with the connection itself:
+ * a wm_db lives as long as a request, and PQreset, whoever calls it, loses them all (T8). */
+static int prepared_event(PGEventId id, void *info, void *arg)
+{
+    PGconn *conn;
+    char *list;
+
+    (void)arg;
+    switch (id) {
+    case PGEVT_REGISTER:
+        list = calloc(WM_SQL_COUNT, 1);
+        conn = ((PGEventRegister *)info)->conn;
+        return list && PQsetInstanceData(conn, prepared_event, list);
+    case PGEVT_CONNRESET:
+        list = PQinstanceData(((PGEventConnReset *)info)->conn, prepared_event);
+        memset(list, 0, WM_SQL_COUNT);
+        return 1;
+    case PGEVT_CONNDESTROY:
+        free(PQinstanceData(((PGEventConnDestroy *)info)->conn, prepared_event));
+        return 1;
+    default:
+        return 1;
+    }
+}
+
+static PGresult *exec_once(PGconn *conn, const wm_sql *sql, int count, const bound *b)
+{
+    return PQexecParams(conn, sql->text, count, b->types, b->values, b->lengths, b->formats, 0);
+}
+
+/* Prepares the statement when this connection has not done so.  A pooler or an operator may have
+ * dropped it (26000), a migration changed what it returns (0A000): then without it, and next time
+ * it is prepared anew. */
+static PGresult *exec_prepared(PGconn *conn, wm_sql_id id, int count, const bound *b)
+{
+    const wm_sql *sql = &wm_sql_table[id];
+    char *list = PQinstanceData(conn, prepared_event);
+    const char *state;
+    PGresult *result;
+
+    if (!list && PQregisterEventProc(conn, prepared_event, "webmunk", NULL))
+        list = PQinstanceData(conn, prepared_event);
+    if (!list)
+        return exec_once(conn, sql, count, b);
+    if (!list[id]) {
+        result = PQprepare(conn, sql->name, sql->text, count, b->types);
+        if (PQresultStatus(result) != PGRES_COMMAND_OK)
+            return result;
+        PQclear(result);
+        list[id] = 1;
+    }
+    result = PQexecPrepared(conn, sql->name, count, b->values, b->lengths, b->formats, 0);
+    state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (!state || (strcmp(state, "26000") && strcmp(state, "0A000")) ||
+        PQtransactionStatus(conn) != PQTRANS_IDLE)
+        return result;
+    PQclear(result);
+    PQclear(PQexec(conn, "DEALLOCATE ALL"));
+    memset(list, 0, WM_SQL_COUNT);
+    return exec_once(conn, sql, count, b);
+}
+
 static const wm_err *run(PGresult **result, wm_db *db, wm_sql_id id, wm_args args, apr_pool_t *pool)
 {
     const wm_sql *sql = &wm_sql_table[id];
@@ -202,8 +265,8 @@ static const wm_err *run(PGresult **result, wm_db *db, wm_sql_id id, wm_args arg
                            sql->params, args.count);
     for (int i = 0; i < args.count; i++)
         bind_one(&b, i, &args.list[i]);
-    *result =
-        PQexecParams(db->conn, sql->text, args.count, b.types, b.values, b.lengths, b.formats, 0);
+    *result = sql->prepared ? exec_prepared(db->conn, id, args.count, &b)
+                            : exec_once(db->conn, sql, args.count, &b);
     status = PQresultStatus(*result);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
         const wm_err *err = db_error(db, *result, sql->name, pool);

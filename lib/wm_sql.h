@@ -8,6 +8,7 @@
 typedef struct wm_sql {
     const char *name;
     int params;
+    int prepared; /* kept by each connection, where parsing is a notable part of the whole */
     const char *text;
 } wm_sql;
 

@@ -49,6 +49,18 @@ static const char *form_word(wm_body_form form)
     return words[form];
 }
 
+/* The arguments of HEAD, then all arrays. */
+static wm_args with_arrays(const wm_arg *head, size_t count, const wm_store_arrays *arrays,
+                           apr_pool_t *pool)
+{
+    size_t all = count + sizeof *arrays / sizeof(wm_arg);
+    wm_arg *list = apr_palloc(pool, sizeof *list * all);
+
+    memcpy(list, head, sizeof *list * count);
+    memcpy(list + count, arrays, sizeof *arrays);
+    return (wm_args){(int)all, list};
+}
+
 const wm_err *wm_store_dictionary(wm_db *db, const wm_store_arrays *a,
                                   const wm_store_options *options, apr_pool_t *pool)
 {
@@ -63,21 +75,25 @@ const wm_err *wm_store_at_once(int *done, wm_stored *stored, wm_db *db, const wm
                                const wm_store_arrays *a, apr_pool_t *pool)
 {
     const wm_upload *u = b->upload;
+    const wm_arg head[] = {WM_UUID(u->uid),
+                           WM_TIME(u->received),
+                           recorded_arg(options),
+                           WM_UUID(b->body_digest),
+                           WM_TEXT(u->user_agent),
+                           WM_TEXT(u->method),
+                           WM_TEXT(form_word(u->form)),
+                           WM_TEXT(options->token),
+                           WM_BOOL(b->encrypted),
+                           WM_BOOL(b->compressed),
+                           WM_I64(u->size),
+                           WM_I64(b->json_bytes),
+                           WM_I32(b->ignored),
+                           WM_F64(keep_seconds(options)),
+                           body_arg(body)};
     wm_rows *rows;
 
     WM_TRY(wm_db_rows(&rows, db, WM_SQL_BUNDLE_STORE,
-                      WM_ARGS(WM_UUID(u->uid), WM_TIME(u->received), recorded_arg(options),
-                              WM_UUID(b->body_digest), WM_TEXT(u->user_agent), WM_TEXT(u->method),
-                              WM_TEXT(form_word(u->form)), WM_TEXT(options->token),
-                              WM_BOOL(b->encrypted), WM_BOOL(b->compressed), WM_I64(u->size),
-                              WM_I64(b->json_bytes), WM_I32(b->point_count), WM_I32(0),
-                              WM_I32(b->ignored), WM_F64(keep_seconds(options)), body_arg(body),
-                              a->sources, a->generators, a->agent_generators, a->agent_user_agents,
-                              a->ordinal, a->source, a->generator, a->agent, a->created, a->untimed,
-                              a->digest, a->secondary, a->longitude, a->latitude, a->flags,
-                              a->properties, a->bytes, a->day, a->quarter, a->lag, a->news_source,
-                              a->news_agent, a->news_created, a->news_battery),
-                      pool));
+                      with_arrays(head, sizeof head / sizeof *head, a, pool), pool));
     *done = wm_rows_count(rows) == 1;
     if (*done) {
         stored->id = wm_rows_i64(rows, 0, 0);
@@ -113,22 +129,16 @@ typedef struct sum {
 
 static const wm_err *store_piece(sum *total, const storing *s, int from, int to, apr_pool_t *pool)
 {
-    const wm_upload *u = s->bundle->upload;
+    const wm_arg head[] = {WM_I64(total->id), WM_TIME(s->bundle->upload->received),
+                           WM_TEXT(total->recorded), WM_UUID(s->bundle->body_digest)};
     wm_store_arrays a;
     json_t *counts;
     wm_rows *rows;
 
     WM_TRY(wm_store_arrays_make(&a, s->bundle, from, to, pool));
     for (int i = 0;; i++) {
-        WM_TRY(wm_db_rows(&rows, s->db, WM_SQL_BUNDLE_POINTS,
-                          WM_ARGS(WM_I64(total->id), WM_TIME(u->received), WM_TEXT(total->recorded),
-                                  WM_UUID(s->bundle->body_digest), a.sources, a.generators,
-                                  a.agent_generators, a.agent_user_agents, a.ordinal, a.source,
-                                  a.generator, a.agent, a.created, a.untimed, a.digest, a.secondary,
-                                  a.longitude, a.latitude, a.flags, a.properties, a.bytes, a.day,
-                                  a.quarter, a.lag, a.news_source, a.news_agent, a.news_created,
-                                  a.news_battery),
-                          pool));
+        WM_TRY(
+            wm_db_rows(&rows, s->db, WM_SQL_BUNDLE_POINTS, with_arrays(head, 4, &a, pool), pool));
         if (!wm_rows_bool(rows, 0, 0))
             break;
         if (i > 0)

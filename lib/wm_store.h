@@ -8,11 +8,16 @@
 #include "wm_bundle.h"
 #include "wm_db.h"
 
-/* Arrays of points_store(), one entry per dictionary text, point or source. */
+/* Arrays of points_store(), in the order in which it takes them: dictionary texts, points sorted as
+ * the index that recognises repeats is, groups of source_day, news.  An array that would say the
+ * same of every point is null. */
 typedef struct wm_store_arrays {
     wm_arg sources, generators, agent_generators, agent_user_agents;
     wm_arg ordinal, source, generator, agent, created, untimed, digest, secondary, longitude,
-        latitude, flags, properties, bytes, day, quarter, lag;
+        latitude, flags, properties, bytes;
+    wm_arg group_source, group_generator, group_day, group_points, group_bytes, group_quarters,
+        group_first, group_last, group_minute, group_hour, group_daily, group_lag_sum,
+        group_lag_max, group_ahead;
     wm_arg news_source, news_agent, news_created, news_battery;
 } wm_store_arrays;
 
@@ -27,6 +32,10 @@ typedef struct wm_store_side {
 /* Points FROM to below TO of BUNDLE, with the dictionaries whole; memory belongs to POOL. */
 const wm_err *wm_store_arrays_make(wm_store_arrays *arrays, const wm_bundle *bundle, int from,
                                    int to, apr_pool_t *pool);
+
+/* The part of them that groups the sorted POINTS. */
+const wm_err *wm_store_groups_make(wm_store_arrays *arrays, const wm_point *const *points,
+                                   int count, apr_time_t received, apr_pool_t *pool);
 
 /* Rows of the dictionaries, in a transaction of their own. */
 const wm_err *wm_store_dictionary(wm_db *db, const wm_store_arrays *arrays,

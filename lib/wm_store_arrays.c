@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "wm_pgarray.h"
 #include "wm_store.h"
-
-#define USEC_PER_DAY (APR_INT64_C(86400) * APR_USEC_PER_SEC)
 
 static const wm_err *add_text(wm_pgarray *array, const wm_text *text)
 {
@@ -78,46 +77,111 @@ static const wm_err *news_make(wm_store_arrays *a, const wm_bundle *bundle, apr_
     return NULL;
 }
 
-/* Rounds towards minus infinity: points before 1970 have days of their own. */
-static apr_int64_t day_of(apr_time_t t)
+/* A point with the places of its texts in their order. */
+typedef struct sortable {
+    const wm_point *point;
+    int source, generator;
+} sortable;
+
+static int text_order(const void *a, const void *b)
 {
-    return t >= 0 ? t / USEC_PER_DAY : -((-t + USEC_PER_DAY - 1) / USEC_PER_DAY);
+    const wm_text *x = *(const wm_text *const *)a, *y = *(const wm_text *const *)b;
+    size_t least = x->size < y->size ? x->size : y->size;
+    int order = least ? memcmp(x->data, y->data, least) : 0;
+
+    return order ? order : (x->size > y->size) - (x->size < y->size);
 }
 
-/* One row per array of points_store(): member, element type, array type, how a point adds. */
+/* For each text of LIST its place among all of them in the order of their bytes. */
+static int *ranks_of(const apr_array_header_t *list, apr_pool_t *pool)
+{
+    const wm_text **sorted = apr_palloc(pool, sizeof *sorted * ((size_t)list->nelts + 1));
+    int *ranks = apr_palloc(pool, sizeof *ranks * ((size_t)list->nelts + 1));
+
+    for (int i = 0; i < list->nelts; i++)
+        sorted[i] = &APR_ARRAY_IDX(list, i, wm_text);
+    qsort(sorted, (size_t)list->nelts, sizeof *sorted, text_order);
+    for (int i = 0; i < list->nelts; i++)
+        ranks[sorted[i] - (const wm_text *)list->elts] = i;
+    return ranks;
+}
+
+static int point_order(const void *a, const void *b)
+{
+    const sortable *x = a, *y = b;
+
+    if (x->source != y->source)
+        return x->source < y->source ? -1 : 1;
+    if (x->generator != y->generator)
+        return x->generator < y->generator ? -1 : 1;
+    if (x->point->created != y->point->created)
+        return x->point->created < y->point->created ? -1 : 1;
+    return memcmp(x->point->digest, y->point->digest, sizeof x->point->digest);
+}
+
+/* Points FROM to below TO in the order in which every writer takes them. */
+static const wm_point **sort_points(const wm_bundle *bundle, int from, int to, apr_pool_t *pool)
+{
+    const int *sources = ranks_of(bundle->sources, pool);
+    const int *generators = ranks_of(bundle->generators, pool);
+    size_t count = (size_t)(to - from);
+    sortable *list = apr_palloc(pool, sizeof *list * (count + 1));
+    const wm_point **points = apr_palloc(pool, sizeof *points * (count + 1));
+
+    for (size_t i = 0; i < count; i++) {
+        const wm_point *p = bundle->points + from + i;
+
+        list[i] = (sortable){p, sources[p->source], generators[p->generator]};
+    }
+    qsort(list, count, sizeof *list, point_order);
+    for (size_t i = 0; i < count; i++)
+        points[i] = list[i].point;
+    return points;
+}
+
+/* One row per array of points: member, element type, when a point needs it, how a point adds. */
 #define POINT_ARRAYS(X)                                                                           \
-    X(ordinal, INT4, wm_pgarray_add_i32(&array, (apr_int32_t)p->ordinal))                         \
-    X(source, INT4, wm_pgarray_add_i32(&array, p->source + 1))                                    \
-    X(generator, INT4, wm_pgarray_add_i32(&array, p->generator + 1))                              \
-    X(agent, INT4, wm_pgarray_add_i32(&array, p->agent + 1))                                      \
-    X(created, TIMESTAMPTZ, wm_pgarray_add_time(&array, p->created))                              \
-    X(untimed, BOOL, add_bool(&array, p->untimed))                                                \
-    X(digest, UUID, wm_pgarray_add(&array, p->digest, sizeof p->digest))                          \
-    X(secondary, TEXT, add_text(&array, &p->secondary))                                           \
-    X(longitude, FLOAT8, wm_pgarray_add_f64(&array, p->longitude))                                \
-    X(latitude, FLOAT8, wm_pgarray_add_f64(&array, p->latitude))                                  \
-    X(flags, INT4, wm_pgarray_add_i32(&array, (apr_int32_t)p->flags))                             \
-    X(properties, JSONB, wm_pgarray_add_jsonb(&array, p->properties.data, p->properties.size))    \
-    X(bytes, INT4, wm_pgarray_add_i32(&array, (apr_int32_t)p->properties.size))                   \
-    X(day, INT4, wm_pgarray_add_i32(&array, (apr_int32_t)day_of(p->created)))                     \
-    X(quarter, INT4,                                                                              \
-      wm_pgarray_add_i32(&array, (apr_int32_t)((p->created - day_of(p->created) * USEC_PER_DAY) / \
-                                               (900 * APR_USEC_PER_SEC))))                        \
-    X(lag, FLOAT8, wm_pgarray_add_f64(&array, (double)(received - p->created) / APR_USEC_PER_SEC))
+    X(ordinal, INT4, 1, wm_pgarray_add_i32(&array, (apr_int32_t)p->ordinal))                      \
+    X(source, INT4, p->source, wm_pgarray_add_i32(&array, p->source + 1))                         \
+    X(generator, INT4, 1, wm_pgarray_add_i32(&array, p->generator + 1))                           \
+    X(agent, INT4, 1, wm_pgarray_add_i32(&array, p->agent + 1))                                   \
+    X(created, TIMESTAMPTZ, 1, wm_pgarray_add_time(&array, p->created))                           \
+    X(untimed, BOOL, p->untimed, add_bool(&array, p->untimed))                                    \
+    X(digest, UUID, 1, wm_pgarray_add(&array, p->digest, sizeof p->digest))                       \
+    X(secondary, TEXT, p->secondary.data != NULL, add_text(&array, &p->secondary))                \
+    X(longitude, FLOAT8, !isnan(p->longitude), wm_pgarray_add_f64(&array, p->longitude))          \
+    X(latitude, FLOAT8, !isnan(p->latitude), wm_pgarray_add_f64(&array, p->latitude))             \
+    X(flags, INT4, p->flags, wm_pgarray_add_i32(&array, (apr_int32_t)p->flags))                   \
+    X(properties, JSONB, 1, wm_pgarray_add_jsonb(&array, p->properties.data, p->properties.size)) \
+    X(bytes, INT4, 1, wm_pgarray_add_i32(&array, (apr_int32_t)p->properties.size))
 
 const wm_err *wm_store_arrays_make(wm_store_arrays *a, const wm_bundle *bundle, int from, int to,
                                    apr_pool_t *pool)
 {
-    apr_time_t received = bundle->upload->received;
+    const wm_point **points = sort_points(bundle, from, to, pool);
+    int count = to - from, needed;
     wm_pgarray array;
 
     WM_TRY(dictionaries_make(a, bundle, pool));
     WM_TRY(news_make(a, bundle, pool));
-#define X(member, type, add)                                                      \
-    WM_TRY(wm_pgarray_begin(&array, WM_OID_##type, NULL, pool));                  \
-    for (const wm_point *p = bundle->points + from; p < bundle->points + to; p++) \
-        WM_TRY(add);                                                              \
-    a->member = wm_pgarray_arg(&array, WM_OID_##type##_ARRAY);
+    WM_TRY(wm_store_groups_make(a, points, count, bundle->upload->received, pool));
+#define X(member, type, when, add)                                   \
+    needed = 0;                                                      \
+    for (int i = 0; i < count && !needed; i++) {                     \
+        const wm_point *p = points[i];                               \
+                                                                     \
+        needed = p && (when);                                        \
+    }                                                                \
+    a->member = WM_NULL(WM_OID_##type##_ARRAY);                      \
+    if (needed) {                                                    \
+        WM_TRY(wm_pgarray_begin(&array, WM_OID_##type, NULL, pool)); \
+        for (int i = 0; i < count; i++) {                            \
+            const wm_point *p = points[i];                           \
+                                                                     \
+            WM_TRY(add);                                             \
+        }                                                            \
+        a->member = wm_pgarray_arg(&array, WM_OID_##type##_ARRAY);   \
+    }
     POINT_ARRAYS(X)
 #undef X
     return NULL;

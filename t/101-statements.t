@@ -28,7 +28,7 @@ my (%text, $name);
 for my $file (glob(srcdir() . '/sql/queries/*.sql')) {
     undef $name;
     for (split(/\n/, slurp($file))) {
-        if (/^-- name: (\w+)$/) { $name = $1; $text{$name} = '' }
+        if (/^-- name: (\w+)(?: prepared)?$/) { $name = $1; $text{$name} = '' }
         elsif (!/^\s*--/ && /\S/) { $text{$name} .= "$_\n" }
     }
 }

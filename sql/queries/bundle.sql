@@ -2,26 +2,18 @@
 
 -- The whole bundle in one statement, hence one transaction without a BEGIN.  No row comes back
 -- when a dictionary lacks a row: bundle_dictionary, and again.
--- name: bundle_store
-WITH made AS MATERIALIZED (
-    SELECT nextval('bundle_id_seq') AS id, coalesce($3::timestamptz, now()) AS recorded),
-stored AS MATERIALIZED (
-    SELECT made.id, made.recorded, p.*
-      FROM made CROSS JOIN LATERAL points_store(made.id, $2::timestamptz, made.recorded, $4::uuid,
-           $18::text[], $19::text[], $20::text[], $21::text[],
-           $22::int4[], $23::int4[], $24::int4[], $25::int4[], $26::timestamptz[], $27::bool[],
-           $28::uuid[], $29::text[], $30::float8[], $31::float8[], $32::int4[], $33::jsonb[],
-           $34::int4[], $35::int4[], $36::int4[], $37::float8[],
-           $38::int4[], $39::int4[], $40::timestamptz[], $41::float8[]) AS p)
-INSERT INTO bundle (id, received, recorded, uid, body_digest, source_id, client, method, form, token,
-                    encrypted, compressed, request_bytes, json_bytes, points, repeats, quarantined,
-                    ignored, generator_counts, body_expires, body)
-SELECT id, $2::timestamptz, recorded, $1::uuid, $4::uuid, source_ids[1], $5::text, $6::text, $7::text,
-       $8::text, $9::bool, $10::bool, $11::int8, $12::int8, stored, $13::int4 - stored, $14::int4,
-       $15::int4, counts, CASE WHEN $17::bytea IS NOT NULL THEN recorded + make_interval(secs => $16::float8) END,
-       $17::bytea
-  FROM stored WHERE NOT missing
-RETURNING id, points, repeats;
+-- name: bundle_store prepared
+SELECT id, points, repeats
+  FROM bundle_store(
+       $1::uuid, $2::timestamptz, $3::timestamptz, $4::uuid, $5::text, $6::text, $7::text,
+       $8::text, $9::bool, $10::bool, $11::int8, $12::int8, $13::int4, $14::float8, $15::bytea,
+       $16::text[], $17::text[], $18::text[], $19::text[], $20::int4[], $21::int4[], $22::int4[],
+       $23::int4[], $24::timestamptz[], $25::bool[], $26::uuid[], $27::text[], $28::float8[],
+       $29::float8[], $30::int4[], $31::jsonb[], $32::int4[], $33::int4[], $34::int4[],
+       $35::int4[], $36::int4[], $37::int8[], $38::bit(96)[], $39::timestamptz[], $40::timestamptz[],
+       $41::int4[], $42::int4[], $43::int4[], $44::float8[], $45::float8[], $46::int4[],
+       $47::int4[], $48::int4[], $49::timestamptz[], $50::float8[])
+ WHERE id IS NOT NULL;
 
 -- name: bundle_dictionary
 SELECT dictionary_make($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz);
@@ -36,12 +28,14 @@ SELECT nextval('bundle_id_seq'), coalesce($1::timestamptz, now());
 -- One piece of a bundle too large for one statement.
 -- name: bundle_points
 SELECT missing, stored, source_ids, counts
-  FROM points_store($1::int8, $2::timestamptz, $3::timestamptz, $4::uuid,
-       $5::text[], $6::text[], $7::text[], $8::text[],
-       $9::int4[], $10::int4[], $11::int4[], $12::int4[], $13::timestamptz[], $14::bool[],
-       $15::uuid[], $16::text[], $17::float8[], $18::float8[], $19::int4[], $20::jsonb[],
-       $21::int4[], $22::int4[], $23::int4[], $24::float8[],
-       $25::int4[], $26::int4[], $27::timestamptz[], $28::float8[]);
+  FROM points_store(
+       $1::int8, $2::timestamptz, $3::timestamptz, $4::uuid, $5::text[], $6::text[], $7::text[],
+       $8::text[], $9::int4[], $10::int4[], $11::int4[], $12::int4[], $13::timestamptz[],
+       $14::bool[], $15::uuid[], $16::text[], $17::float8[], $18::float8[], $19::int4[],
+       $20::jsonb[], $21::int4[], $22::int4[], $23::int4[], $24::int4[], $25::int4[],
+       $26::int8[], $27::bit(96)[], $28::timestamptz[], $29::timestamptz[], $30::int4[], $31::int4[],
+       $32::int4[], $33::float8[], $34::float8[], $35::int4[], $36::int4[], $37::int4[],
+       $38::timestamptz[], $39::float8[]);
 
 -- name: bundle_add
 INSERT INTO bundle (id, received, recorded, uid, body_digest, source_id, client, method, form, token,

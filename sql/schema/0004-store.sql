@@ -70,92 +70,134 @@ BEGIN
     ON CONFLICT DO NOTHING;
 END $$;
 
+-- The groups of source_day once more, now that it shows which points of bundle P_BUNDLE were new: the
+-- row in the table is theirs.
+CREATE FUNCTION points_group(
+    p_bundle bigint, p_received timestamptz, source_ids bigint[], generator_ids integer[],
+    p_ordinal integer[], p_source integer[], p_generator integer[], p_created timestamptz[], p_digest uuid[],
+    p_bytes integer[])
+RETURNS TABLE (source integer, generator integer, day integer, points integer, bytes bigint, quarters bit(96),
+               first timestamptz, last timestamptz, minute integer, hour integer, daily integer,
+               lag_sum float8, lag_max float8, ahead integer, repeats integer)
+LANGUAGE sql STABLE AS $$
+    WITH given AS (
+        SELECT coalesce(p_source[i], 1) AS source, p_generator[i] AS generator, p_created[i] AS created,
+               p_bytes[i] AS bytes, floor(extract(epoch FROM p_created[i]) / 86400)::integer AS day,
+               floor(extract(epoch FROM p_created[i]) / 900)::bigint AS quarter,
+               extract(epoch FROM p_received - p_created[i])::float8 AS lag,
+               EXISTS (SELECT FROM data_point d
+                        WHERE d.source_id = source_ids[coalesce(p_source[i], 1)]
+                          AND d.generator_id = generator_ids[p_generator[i]]
+                          AND d.created = p_created[i] AND d.digest = p_digest[i]
+                          AND d.id = p_bundle << 20 | p_ordinal[i]) AS fresh
+          FROM generate_series(1, cardinality(p_ordinal)) AS i)
+    SELECT source, generator, day,
+           (count(*) FILTER (WHERE fresh))::integer,
+           coalesce(sum(bytes) FILTER (WHERE fresh), 0),
+           coalesce(bit_or(set_bit(B'0'::bit(96), (quarter - day * 96::bigint)::integer, 1)) FILTER (WHERE fresh),
+                    B'0'::bit(96)),
+           min(created) FILTER (WHERE fresh), max(created) FILTER (WHERE fresh),
+           (count(*) FILTER (WHERE fresh AND lag <= 60))::integer,
+           (count(*) FILTER (WHERE fresh AND lag <= 3600))::integer,
+           (count(*) FILTER (WHERE fresh AND lag <= 86400))::integer,
+           coalesce(sum(lag) FILTER (WHERE fresh), 0), coalesce(max(lag) FILTER (WHERE fresh), 0),
+           (count(*) FILTER (WHERE fresh AND lag < -300))::integer,
+           (count(*) FILTER (WHERE NOT fresh))::integer
+      FROM given GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+$$;
+
 -- Store points of bundle P_BUNDLE, their rollups and the news of their sources, all in the caller's
--- transaction.  Rows go in by the order of the index that keeps repeats out, so that two writers
--- cannot deadlock.  Dictionary arrays are indexed from 1.  An untimed point (no usable time of its
--- own, created = received) is a repeat only when a bundle with this body is known.
+-- transaction.  The caller has sorted the points by texts of source and generator, created and
+-- digest, so that two writers take the entries of the index that keeps repeats out in the same
+-- order and cannot deadlock; the groups of source_day (g_*) are sorted the same way.  Dictionary
+-- arrays are indexed from 1.  An array that would say the same of all points may be NULL: source 1,
+-- not untimed, no flags, no secondary identifier, no place.  An untimed point (no usable time of
+-- its own, created = received) is a repeat only when a bundle with this body is known.
+-- The groups count all points as new; when some are not, they are counted again here.
 -- missing: a dictionary lacks a row; nothing was done, call dictionary_make and come again.
+-- Elements of arrays are taken by subscript: that costs a third of unnest() of a dozen arrays.
 CREATE FUNCTION points_store(
     p_bundle bigint, p_received timestamptz, p_recorded timestamptz, p_body_digest uuid,
     p_sources text[], p_generators text[], p_agent_generators text[], p_agent_user_agents text[],
     p_ordinal integer[], p_source integer[], p_generator integer[], p_agent integer[],
     p_created timestamptz[], p_untimed boolean[], p_digest uuid[], p_secondary text[],
-    p_longitude float8[], p_latitude float8[], p_flags integer[], p_properties jsonb[],
-    p_bytes integer[], p_day integer[], p_quarter integer[], p_lag float8[],
+    p_longitude float8[], p_latitude float8[], p_flags integer[], p_properties jsonb[], p_bytes integer[],
+    g_source integer[], g_generator integer[], g_day integer[], g_points integer[], g_bytes bigint[],
+    g_quarters bit(96)[], g_first timestamptz[], g_last timestamptz[], g_minute integer[], g_hour integer[],
+    g_daily integer[], g_lag_sum float8[], g_lag_max float8[], g_ahead integer[],
     p_news_source integer[], p_news_agent integer[], p_news_created timestamptz[], p_news_battery float8[],
     OUT missing boolean, OUT stored integer, OUT source_ids bigint[], OUT counts jsonb)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 DECLARE
+    given CONSTANT integer := cardinality(p_ordinal);
     study_ids bigint[];
     generator_ids integer[];
     agent_ids integer[];
-    new_ids bigint[];
+    g_repeats integer[];
     known boolean := false;
 BEGIN
-    -- LATERAL with LIMIT keeps these index look-ups whatever the statistics say.
-    SELECT array_agg(s.id ORDER BY n), array_agg(coalesce(s.study_id, 0) ORDER BY n)
-      INTO source_ids, study_ids
-      FROM unnest(p_sources) WITH ORDINALITY AS u(t, n)
-      LEFT JOIN LATERAL (SELECT id, study_id FROM source WHERE identifier = t LIMIT 1) AS s ON true;
-    SELECT array_agg(g.id ORDER BY n) INTO generator_ids
-      FROM unnest(p_generators) WITH ORDINALITY AS u(t, n)
-      LEFT JOIN LATERAL (SELECT id FROM generator WHERE identifier = t LIMIT 1) AS g ON true;
-    SELECT array_agg(a.id ORDER BY n) INTO agent_ids
-      FROM unnest(p_agent_generators, p_agent_user_agents) WITH ORDINALITY AS u(g, a, n)
-      LEFT JOIN LATERAL (SELECT id FROM agent
-                          WHERE generator || E'\x01' || user_agent = u.g || E'\x01' || u.a LIMIT 1) AS a ON true;
+    SELECT ARRAY(SELECT (SELECT id FROM source WHERE identifier = p_sources[i] LIMIT 1)
+                   FROM generate_series(1, cardinality(p_sources)) AS i),
+           ARRAY(SELECT (SELECT coalesce(study_id, 0) FROM source WHERE identifier = p_sources[i] LIMIT 1)
+                   FROM generate_series(1, cardinality(p_sources)) AS i),
+           ARRAY(SELECT (SELECT id FROM generator WHERE identifier = p_generators[i] LIMIT 1)
+                   FROM generate_series(1, cardinality(p_generators)) AS i),
+           ARRAY(SELECT (SELECT id FROM agent
+                          WHERE generator || E'\x01' || user_agent
+                                = p_agent_generators[i] || E'\x01' || p_agent_user_agents[i] LIMIT 1)
+                   FROM generate_series(1, cardinality(p_agent_generators)) AS i)
+      INTO source_ids, study_ids, generator_ids, agent_ids;
     missing := array_position(source_ids, NULL) IS NOT NULL
             OR array_position(generator_ids, NULL) IS NOT NULL
             OR array_position(agent_ids, NULL) IS NOT NULL;
     IF missing THEN
         RETURN;
     END IF;
-    IF true = ANY (p_untimed) THEN
+    IF p_untimed IS NOT NULL THEN
         known := EXISTS (SELECT FROM bundle WHERE body_digest = p_body_digest);
     END IF;
 
-    WITH made AS (
+    -- Repeats are rare, and recognising them row by row (ON CONFLICT) costs a tenth of everything:
+    -- all rows at once first, and with care only when one of them is known.
+    BEGIN
+        IF known THEN
+            RAISE unique_violation;
+        END IF;
         INSERT INTO data_point (id, source_id, created, recorded, digest, generator_id, agent_id, flags,
                                 longitude, latitude, secondary_identifier, properties)
-        SELECT p_bundle << 20 | u.ordinal, source_ids[u.source], u.created, p_recorded, u.digest,
-               generator_ids[u.generator], agent_ids[u.agent], u.flags, u.longitude, u.latitude,
-               u.secondary, u.properties
-          FROM unnest(p_ordinal, p_source, p_generator, p_agent, p_created, p_untimed, p_digest,
-                      p_secondary, p_longitude, p_latitude, p_flags, p_properties)
-               AS u(ordinal, source, generator, agent, created, untimed, digest, secondary, longitude,
-                    latitude, flags, properties)
-         WHERE NOT (known AND u.untimed)
-         ORDER BY 2, 6, 3, 5
-        ON CONFLICT DO NOTHING
-        RETURNING id)
-    SELECT array_agg(id), count(*) INTO new_ids, stored FROM made;
+        SELECT p_bundle << 20 | p_ordinal[i], source_ids[coalesce(p_source[i], 1)], p_created[i], p_recorded,
+               p_digest[i], generator_ids[p_generator[i]], agent_ids[p_agent[i]], coalesce(p_flags[i], 0),
+               p_longitude[i], p_latitude[i], p_secondary[i], p_properties[i]
+          FROM generate_series(1, given) AS i;
+        stored := given;
+    EXCEPTION WHEN unique_violation THEN
+        INSERT INTO data_point (id, source_id, created, recorded, digest, generator_id, agent_id, flags,
+                                longitude, latitude, secondary_identifier, properties)
+        SELECT p_bundle << 20 | p_ordinal[i], source_ids[coalesce(p_source[i], 1)], p_created[i], p_recorded,
+               p_digest[i], generator_ids[p_generator[i]], agent_ids[p_agent[i]], coalesce(p_flags[i], 0),
+               p_longitude[i], p_latitude[i], p_secondary[i], p_properties[i]
+          FROM generate_series(1, given) AS i
+         WHERE NOT known OR NOT p_untimed[i]
+        ON CONFLICT DO NOTHING;
+        GET DIAGNOSTICS stored = ROW_COUNT;
+    END;
 
-    WITH given AS (
-        SELECT u.*, new.id IS NOT NULL AS fresh
-          FROM unnest(p_ordinal, p_source, p_generator, p_created, p_bytes, p_day, p_quarter, p_lag)
-               AS u(ordinal, source, generator, created, bytes, day, quarter, lag)
-          LEFT JOIN unnest(new_ids) AS new(id) ON new.id = (p_bundle << 20 | u.ordinal)
-    ), grouped AS (
-        SELECT source, generator, day,
-               count(*) FILTER (WHERE fresh) AS points,
-               coalesce(sum(bytes) FILTER (WHERE fresh), 0) AS bytes,
-               coalesce(bit_or(set_bit(B'0'::bit(96), quarter, 1)) FILTER (WHERE fresh), B'0'::bit(96)) AS quarters,
-               min(created) FILTER (WHERE fresh) AS first_created,
-               max(created) FILTER (WHERE fresh) AS last_created,
-               count(*) FILTER (WHERE fresh AND lag <= 60) AS lag_minute,
-               count(*) FILTER (WHERE fresh AND lag <= 3600) AS lag_hour,
-               count(*) FILTER (WHERE fresh AND lag <= 86400) AS lag_day,
-               coalesce(sum(lag) FILTER (WHERE fresh), 0) AS lag_sum,
-               coalesce(max(lag) FILTER (WHERE fresh), 0) AS lag_max,
-               count(*) FILTER (WHERE fresh AND lag < -300) AS ahead,
-               count(*) FILTER (WHERE NOT fresh) AS repeats
-          FROM given GROUP BY 1, 2, 3
-    ), rolled AS (
+    IF stored < given THEN
+        SELECT array_agg(source), array_agg(generator), array_agg(day), array_agg(points), array_agg(bytes),
+               array_agg(quarters), array_agg(first), array_agg(last), array_agg(minute), array_agg(hour),
+               array_agg(daily), array_agg(lag_sum), array_agg(lag_max), array_agg(ahead), array_agg(repeats)
+          INTO g_source, g_generator, g_day, g_points, g_bytes, g_quarters, g_first, g_last, g_minute, g_hour,
+               g_daily, g_lag_sum, g_lag_max, g_ahead, g_repeats
+          FROM points_group(p_bundle, p_received, source_ids, generator_ids, p_ordinal, p_source, p_generator,
+                            p_created, p_digest, p_bytes);
+    END IF;
+
+    WITH rolled AS (
         INSERT INTO source_day AS d
-        SELECT source_ids[source], generator_ids[generator], date '1970-01-01' + day, points, bytes, quarters,
-               first_created, last_created, p_received, p_received, lag_minute, lag_hour, lag_day,
-               lag_sum, lag_max, ahead, repeats
-          FROM grouped ORDER BY 1, 2, 3
+        SELECT source_ids[g_source[i]], generator_ids[g_generator[i]], date '1970-01-01' + g_day[i], g_points[i],
+               g_bytes[i], g_quarters[i], g_first[i], g_last[i], p_received, p_received, g_minute[i], g_hour[i],
+               g_daily[i], g_lag_sum[i], g_lag_max[i], g_ahead[i], coalesce(g_repeats[i], 0)
+          FROM generate_series(1, cardinality(g_source)) AS i
         ON CONFLICT (source_id, generator_id, day) DO UPDATE SET
             points = d.points + excluded.points,
             bytes = d.bytes + excluded.bytes,
@@ -174,16 +216,16 @@ BEGIN
     ), noted AS (
         INSERT INTO source_status AS t (source_id, last_received, last_created, last_sign_of_life, agent_id,
                                         client, version, battery, battery_at, points, repeats)
-        SELECT source_ids[u.source], p_received, u.created, p_received, agent_ids[u.agent],
-               left(split_part(a.user_agent, '/', 1), 200),
-               left(split_part(split_part(a.user_agent, '/', 2), ' ', 1), 100),
-               u.battery, CASE WHEN u.battery IS NOT NULL THEN p_received END,
-               coalesce(c.points, 0), coalesce(c.repeats, 0)
-          FROM unnest(p_news_source, p_news_agent, p_news_created, p_news_battery)
-               AS u(source, agent, created, battery)
-          LEFT JOIN (SELECT source, sum(points) AS points, sum(repeats) AS repeats FROM grouped GROUP BY 1) AS c
-               USING (source)
-         CROSS JOIN LATERAL (SELECT p_agent_user_agents[u.agent]) AS a(user_agent)
+        SELECT source_ids[p_news_source[i]], p_received, p_news_created[i], p_received, agent_ids[p_news_agent[i]],
+               left(split_part(p_agent_user_agents[p_news_agent[i]], '/', 1), 200),
+               left(split_part(split_part(p_agent_user_agents[p_news_agent[i]], '/', 2), ' ', 1), 100),
+               p_news_battery[i], CASE WHEN p_news_battery[i] IS NOT NULL THEN p_received END,
+               CASE WHEN cardinality(p_sources) = 1 THEN stored
+                    ELSE (SELECT coalesce(sum(g_points[g]), 0) FROM generate_subscripts(g_source, 1) AS g
+                           WHERE g_source[g] = p_news_source[i]) END,
+               (SELECT coalesce(sum(g_repeats[g]), 0) FROM generate_subscripts(g_repeats, 1) AS g
+                 WHERE g_source[g] = p_news_source[i])
+          FROM generate_series(1, cardinality(p_news_source)) AS i
          ORDER BY 1
         ON CONFLICT (source_id) DO UPDATE SET
             last_received = greatest(t.last_received, excluded.last_received),
@@ -199,9 +241,50 @@ BEGIN
             repeats = t.repeats + excluded.repeats
     )
     SELECT jsonb_agg(jsonb_build_array(study, generator, points, bytes)) INTO counts
-      FROM (SELECT study_ids[source] AS study, generator_ids[generator] AS generator,
-                   sum(points) AS points, sum(bytes) AS bytes
-              FROM grouped WHERE points > 0 GROUP BY 1, 2) AS c;
+      FROM (SELECT study_ids[g_source[i]] AS study, generator_ids[g_generator[i]] AS generator,
+                   sum(g_points[i]) AS points, sum(g_bytes[i]) AS bytes
+              FROM generate_series(1, cardinality(g_source)) AS i WHERE g_points[i] > 0 GROUP BY 1, 2) AS c;
+END $$;
+
+-- A bundle of one source with nothing but points: its row and its points.  No id when a dictionary
+-- lacks a row.
+CREATE FUNCTION bundle_store(
+    p_uid uuid, p_received timestamptz, p_recorded timestamptz, p_body_digest uuid, p_client text, p_method text,
+    p_form text, p_token text, p_encrypted boolean, p_compressed boolean, p_request_bytes bigint,
+    p_json_bytes bigint, p_ignored integer, p_keep float8, p_body bytea,
+    p_sources text[], p_generators text[], p_agent_generators text[], p_agent_user_agents text[],
+    p_ordinal integer[], p_source integer[], p_generator integer[], p_agent integer[],
+    p_created timestamptz[], p_untimed boolean[], p_digest uuid[], p_secondary text[],
+    p_longitude float8[], p_latitude float8[], p_flags integer[], p_properties jsonb[], p_bytes integer[],
+    g_source integer[], g_generator integer[], g_day integer[], g_points integer[], g_bytes bigint[],
+    g_quarters bit(96)[], g_first timestamptz[], g_last timestamptz[], g_minute integer[], g_hour integer[],
+    g_daily integer[], g_lag_sum float8[], g_lag_max float8[], g_ahead integer[],
+    p_news_source integer[], p_news_agent integer[], p_news_created timestamptz[], p_news_battery float8[],
+    OUT id bigint, OUT points integer, OUT repeats integer)
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+DECLARE
+    made record;
+    next CONSTANT bigint := nextval('bundle_id_seq');
+BEGIN
+    p_recorded := coalesce(p_recorded, now());
+    made := points_store(next, p_received, p_recorded, p_body_digest, p_sources, p_generators,
+        p_agent_generators, p_agent_user_agents, p_ordinal, p_source, p_generator, p_agent, p_created, p_untimed,
+        p_digest, p_secondary, p_longitude, p_latitude, p_flags, p_properties, p_bytes, g_source, g_generator,
+        g_day, g_points, g_bytes, g_quarters, g_first, g_last, g_minute, g_hour, g_daily, g_lag_sum, g_lag_max,
+        g_ahead, p_news_source, p_news_agent, p_news_created, p_news_battery);
+    IF made.missing THEN
+        RETURN;
+    END IF;
+    id := next;
+    points := made.stored;
+    repeats := cardinality(p_ordinal) - made.stored;
+    INSERT INTO bundle (id, received, recorded, uid, body_digest, source_id, client, method, form, token,
+                        encrypted, compressed, request_bytes, json_bytes, points, repeats, ignored,
+                        generator_counts, body_expires, body)
+    VALUES (next, p_received, p_recorded, p_uid, p_body_digest, made.source_ids[1], p_client, p_method, p_form,
+            p_token, p_encrypted, p_compressed, p_request_bytes, p_json_bytes, bundle_store.points,
+            bundle_store.repeats, p_ignored, made.counts,
+            CASE WHEN p_body IS NOT NULL THEN p_recorded + make_interval(secs => p_keep) END, p_body);
 END $$;
 
 -- Fold the counts of bundles whose transactions have all ended into arrival.  Called by whoever
