@@ -39,6 +39,8 @@ typedef struct wm_page_query {
     const char *version;    /* of the server, shown in the footer */
     const char *notice;     /* a sentence to show once, e.g. the notice of the last sign-in */
     apr_int64_t study_id;   /* 0: the default study */
+    int counts_only;        /* who asks may not see lists of participants */
+    int no_points;          /* ... and not what they sent: no links to it */
     apr_time_t now;         /* the server's clock */
 
     const char *search; /* q: part of id or name */
@@ -49,11 +51,11 @@ typedef struct wm_page_query {
     const char *before;
     int limit;              /* limit: 25, 50, 100 or 250 */
     const char *identifier; /* id: the participant */
-    const char *generator;  /* generator: identifier */
-    const char *tab;        /* tab: completeness, day, generators, uploads or points */
-    const char *day;        /* day: one UTC day of a participant, "2026-01-31" */
-    int days;               /* days: columns of the completeness grid, 14, 30 or 90 */
-    int everything;         /* set by wm_page_csv: all rows instead of a page of them */
+    const char *generator; /* generator: identifier; in a list, those who sent it within 24 hours */
+    const char *tab;       /* tab: completeness, day, generators, uploads or points */
+    const char *day;       /* day: one UTC day of a participant, "2026-01-31" */
+    int days;              /* days: columns of the completeness grid, 14, 30 or 90 */
+    int everything;        /* set by wm_page_csv: all rows instead of a page of them */
 } wm_page_query;
 
 /* One page.  A new page is a row in wm_pages plus its template. */

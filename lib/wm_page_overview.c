@@ -134,9 +134,12 @@ static const char *cause_words(const json_t *row, apr_pool_t *pool)
 
 static void dress_attention(json_t *page, const wm_page_query *q, apr_pool_t *pool)
 {
-    json_t *rows = json_object_get(page, "attention"), *row;
+    json_t *rows, *row;
     size_t i;
 
+    if (q->counts_only)
+        json_object_set_new(page, "attention", json_array());
+    rows = json_object_get(page, "attention");
     json_array_foreach(rows, i, row)
     {
         json_object_set_new(row, "cause_words", json_string(cause_words(row, pool)));
@@ -147,14 +150,19 @@ static void dress_attention(json_t *page, const wm_page_query *q, apr_pool_t *po
     wm_page_extend(page, rows);
 }
 
-/* "4 of 5 silent ones run Webmunk 2.1.0; 3 of 182 who send do." */
+/* "4 of 5 silent participants run Webmunk 2.1.0; 3 of 182 who send do." */
 static void dress_shared(json_t *page)
 {
     json_t *row;
     size_t i;
 
     json_array_foreach(json_object_get(page, "shared"), i, row)
-        json_object_set(row, "what", json_object_get(row, "version"));
+    {
+        const char *what = json_string_value(json_object_get(row, "what"));
+
+        json_object_set_new(row, "words",
+                            json_string(!strcmp(what, "group") ? "are in group" : "run"));
+    }
 }
 
 static void dress_generators(json_t *page, const wm_page_query *q, apr_pool_t *pool)
@@ -162,9 +170,13 @@ static void dress_generators(json_t *page, const wm_page_query *q, apr_pool_t *p
     json_t *row;
     size_t i;
 
-    (void)q;
     json_array_foreach(json_object_get(page, "generators"), i, row)
     {
+        const char *generator = json_string_value(json_object_get(row, "generator"));
+        const char *link =
+            wm_page_link_only(q, "participants", WM_CHANGES({"generator", generator}), pool);
+
+        json_object_set_new(row, "link", json_string(link));
         wm_page_spark(row, json_object_get(row, "days"), SPARK_WIDTH, SPARK_HEIGHT, pool);
         wm_page_number_text(row, "points", pool);
         wm_page_number_text(row, "sources", pool);

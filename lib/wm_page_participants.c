@@ -186,7 +186,7 @@ const wm_err *wm_page_participants(json_t **made, wm_db *db, const wm_page_query
                        WM_ARGS(WM_I64(study), WM_TIME(q->now), WM_TEXT(q->search), WM_TEXT(states),
                                WM_TEXT(q->group), WM_TEXT(place.sort), WM_BOOL(place.descending),
                                WM_TEXT(place.key), WM_I64(place.id), WM_BOOL(place.backwards),
-                               WM_I64(place.limit)),
+                               WM_I64(place.limit), WM_TEXT(q->generator)),
                        pool));
     json_object_update(page, answer);
     wm_page_number_text(page, "total", pool);
@@ -196,6 +196,7 @@ const wm_err *wm_page_participants(json_t **made, wm_db *db, const wm_page_query
     wm_page_chip(page, "State", state_label(q->state, pool), "participants", "state", q, pool);
     wm_page_chip(page, "Group", q->group && !strcmp(q->group, "-") ? "none" : q->group,
                  "participants", "group", q, pool);
+    wm_page_chip(page, "Sent within 24 hours", q->generator, "participants", "generator", q, pool);
     set_choices(page, q, pool);
     dress_participants(page, q, pool);
     wm_page_extend(page, json_object_get(page, "rows"));

@@ -149,6 +149,8 @@ void wm_page_table(json_t *page, json_t *rows, const char *caption, const char *
     json_object_set_new(table, "paged", json_boolean(place->id || more));
     if (q->search)
         json_object_set_new(table, "search", json_string(q->search));
+    if (q->generator)
+        json_object_set_new(table, "generator", json_string(q->generator));
     if (q->sort)
         json_object_set_new(table, "sort", json_string(q->sort));
     if (q->limit)

@@ -100,6 +100,9 @@ subtest 'an upload is on the overview when it is answered' => sub {
     my $html = $browser->get('/dashboard/participant?id=newcomer&tab=points')->{content};
     unlike($html, qr{</script><b>}, 'text of a device is no markup');
     like($html, qr{&lt;/script&gt;&lt;b&gt;}, '... but can be read');
+    my ($test) = grep { $_->{generator} eq 'test' } @{ $after->{generators} };
+    is($test->{sources}, 1, 'its generator has one participant');
+    is_deeply([ ids(page($test->{link})) ], ['newcomer'], '... and the number leads there');
     is(scalar(@{ page('/dashboard/participant?id=newcomer&tab=uploads')->{rows} }), 1, 'its upload is listed');
     is(page('/dashboard/participant?id=newcomer&tab=generators')->{rows}[0]{points}, 5, 'its generator is listed');
     is(page('/dashboard/participant?id=newcomer')->{completeness}{generators}[0]{cells}[-1]{class}, 'some',

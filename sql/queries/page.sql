@@ -20,19 +20,24 @@ WITH y AS (
     SELECT * FROM source_states($2::timestamptz) WHERE study_id = $1::bigint
 ), n AS (
     SELECT state, count(*) AS count FROM p GROUP BY state
-), versions AS (
+), traits AS (
     -- What silent participants have in common, against those who send.
-    SELECT p.client, p.version, count(*) FILTER (WHERE p.state IN ('silent', 'late')) AS silent,
-           count(*) FILTER (WHERE p.state IN ('active', 'partial', 'clock')) AS sending
-      FROM p WHERE coalesce(p.version, '') <> '' GROUP BY 1, 2
+    SELECT p.state, x.what, x.value
+      FROM p LEFT JOIN source_group g ON g.id = p.group_id
+     CROSS JOIN LATERAL (VALUES ('client', p.client || ' ' || p.version), ('group', g.name)) AS x(what, value)
+     WHERE p.state IN ('silent', 'active', 'partial', 'clock')
 ), totals AS (
-    SELECT sum(silent) AS silent, sum(sending) AS sending FROM versions
+    SELECT what, count(*) FILTER (WHERE state = 'silent') AS silent,
+           count(*) FILTER (WHERE state <> 'silent') AS sending FROM traits GROUP BY what
 ), shared AS (
-    SELECT v.client, v.version, v.silent, t.silent AS silent_all, v.sending, t.sending AS sending_all
-      FROM versions v, totals t
+    SELECT v.*, t.silent AS silent_all, t.sending AS sending_all
+      FROM (SELECT what, value, count(*) FILTER (WHERE state = 'silent') AS silent,
+                   count(*) FILTER (WHERE state <> 'silent') AS sending
+              FROM traits WHERE value IS NOT NULL GROUP BY 1, 2) AS v
+      JOIN totals t ON t.what = v.what
      WHERE v.silent >= 3 AND v.silent * 2 > t.silent
        AND v.sending::numeric / greatest(t.sending, 1) * 2 < v.silent::numeric / t.silent
-     ORDER BY v.silent DESC LIMIT 3
+     ORDER BY v.silent DESC, v.what, v.value LIMIT 3
 ), attention AS (
     SELECT p.*, g.name AS group_name,
            CASE
@@ -41,7 +46,7 @@ WITH y AS (
                WHEN p.state = 'partial' THEN 'required'
                WHEN p.last_sign_of_life > p.last_received + interval '1 hour' THEN 'alive'
                WHEN p.battery < 10 THEN 'battery'
-               WHEN EXISTS (SELECT FROM shared h WHERE h.client = p.client AND h.version = p.version)
+               WHEN EXISTS (SELECT FROM shared h WHERE h.what = 'client' AND h.value = p.client || ' ' || p.version)
                THEN 'version'
                ELSE 'unknown'
            END AS cause
@@ -58,7 +63,7 @@ SELECT jsonb_build_object(
                    'state', a.state, 'since', page_time(a.since, y.time_zone),
                    'sign_of_life', page_time(a.last_sign_of_life, y.time_zone),
                    'received', page_time(a.last_received, y.time_zone), 'cause', a.cause,
-                   'battery', round(a.battery), 'version', a.version)
+                   'battery', round(a.battery), 'client', a.client, 'version', a.version)
                    ORDER BY a.state = 'partial' DESC, a.since NULLS LAST, a.id)
           FROM attention a, y), '[]'),
     'shared', coalesce((SELECT jsonb_agg(to_jsonb(h)) FROM shared h), '[]'),
@@ -135,7 +140,8 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
 -- name: page_participants
 -- $3 part of id or name, $4 states separated by commas, $5 group ("-": without one), $6 column,
 -- $7 descending, $8 and $9 key and id of the row that the page begins behind (id 0: at the start),
--- $10 backwards, $11 rows.  One more row than asked for tells that there is another page.
+-- $10 backwards, $11 rows, $12 generator of which something was received within 24 hours.  One more
+-- row than asked for tells that there is another page.
 WITH y AS (
     SELECT time_zone FROM study WHERE id = $1::bigint
 ), p AS MATERIALIZED (
@@ -159,6 +165,11 @@ WITH y AS (
        AND ($3::text IS NULL
             OR position(lower($3::text) IN lower(p.identifier || ' ' || p.name)) > 0)
        AND ($5::text IS NULL OR ($5::text = '-' AND g.name IS NULL) OR g.name = $5::text)
+       AND ($12::text IS NULL OR EXISTS (
+               SELECT FROM source_day d JOIN generator k ON k.id = d.generator_id
+                WHERE d.source_id = p.id AND k.identifier = $12::text
+                  AND d.day >= ($2::timestamptz AT TIME ZONE 'UTC')::date - 1
+                  AND d.last_received > $2::timestamptz - interval '24 hours'))
 ), chosen AS MATERIALIZED (
     SELECT * FROM p WHERE $4::text IS NULL OR state = ANY (string_to_array($4::text, ','))
 ), shown AS (
