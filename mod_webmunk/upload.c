@@ -5,6 +5,8 @@
 #include <httpd.h>
 #include <sodium.h>
 
+#include "wm_utf8.h"
+
 #include "body.h"
 #include "config.h"
 #include "upload.h"
@@ -49,6 +51,17 @@ static int is_gzip(const wm_upload *u, const char *encoding)
     return encoding && !strcasecmp(encoding, "gzip") && !begins_json(u);
 }
 
+/* A header as text that the database takes: bytes that are no UTF-8 become U+FFFD. */
+static const char *header_text(const wm_http *h, const char *name)
+{
+    const char *value = wm_http_header(h, name);
+    wm_text text = {value, value ? strlen(value) : 0};
+
+    if (!value || !wm_utf8_repair(&text, h->r->pool))
+        return value;
+    return apr_pstrmemdup(h->r->pool, text.data, text.size);
+}
+
 const wm_err *wm_upload_read(wm_upload **result, wm_http *h)
 {
     request_rec *r = h->r;
@@ -62,7 +75,7 @@ const wm_err *wm_upload_read(wm_upload **result, wm_http *h)
     if (u->form == WM_BODY_JSON && is_gzip(u, wm_http_header(h, "Content-Encoding")))
         u->form = WM_BODY_GZIP;
     u->identifier = wm_http_header(h, "X-PDK-IDENTIFIER");
-    u->user_agent = wm_http_header(h, "User-Agent");
+    u->user_agent = header_text(h, "User-Agent");
     u->client = r->useragent_ip;
     u->method = r->method;
     u->received = apr_time_now();

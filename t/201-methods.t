@@ -156,6 +156,11 @@ is($raw->response->{status}, 100, 'a client that waits for leave gets it');
 $raw->send('[]');
 is($raw->response->{status}, 201, '... and its answer');
 
+my $body = bundle();
+$raw->send("POST /data/add-bundle.json HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    . "User-Agent: odd\xff\xfeagent\r\nContent-Length: " . length($body) . "\r\n\r\n$body");
+is($raw->response->{status}, 201, 'a User-Agent that is no UTF-8 harms nothing');
+
 my $health = $httpd->get('/data/health');
 is($health->{status}, 200, 'health is 200');
 is_deeply([ sort keys %{ from_json($health->{content}) } ], [qw(database status version)], '... and says what it says');
