@@ -75,6 +75,8 @@ prepare_database() {
         if [ -z "$exists" ]; then
             say "making the account admin"
             step "$dir/log/account.log" webmunkd account add admin --role administrator --password-file "$secret"
+            # An administrator may not read what participants sent; who tries a private server may.
+            step "$dir/log/account.log" webmunkd account grant admin --role analyst
         else
             say "giving the account admin a new password, because $dir/run.env is gone"
             step "$dir/log/account.log" webmunkd account password admin --password-file "$secret"

@@ -148,6 +148,8 @@ static const wm_err *build_generators(view *v)
             row, "bytes_text",
             json_string(wm_page_bytes((apr_int64_t)json_number_value(json_object_get(row, "bytes")),
                                       v->pool)));
+        if (v->q->no_points)
+            continue;
         json_object_set_new(
             row, "link",
             json_string(wm_page_link_only(
@@ -319,13 +321,16 @@ static void dress_header(view *v)
     json_object_set_new(
         p, "named",
         json_boolean(strcmp(identifier, json_string_value(json_object_get(p, "name")))));
-    for (int i = 0; i < TABS; i++)
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:b}", "label", tabs[i].label, "link",
-                            wm_page_link_only(v->q, "participant",
-                                              WM_CHANGES({"id", identifier}, {"tab", tabs[i].name}),
-                                              v->pool),
-                            "current", &tabs[i] == find_tab(v->q)));
+    for (int i = 0; i < TABS; i++) {
+        const wm_page_change changes[] = {{"id", identifier}, {"tab", tabs[i].name}, {NULL, NULL}};
+
+        if (v->q->no_points && !strcmp(tabs[i].name, "points"))
+            continue;
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:b}", "label", tabs[i].label, "link",
+                                        wm_page_link_only(v->q, "participant", changes, v->pool),
+                                        "current", &tabs[i] == find_tab(v->q)));
+    }
     json_object_set_new(v->page, "tabs", list);
     json_object_set_new(v->page, "title", json_string(wm_page_short(identifier, 60, v->pool)));
 }

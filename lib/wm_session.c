@@ -107,7 +107,8 @@ const wm_err *wm_session_find(wm_session **session, wm_db *db, const char *key,
     if (strlen(stored) != HEX_ROOM - 1 || sodium_memcmp(stored, hex, HEX_ROOM - 1))
         return NULL;
     WM_TRY(fill(session, rows, pool));
-    if ((*session)->last_used > now - apr_time_from_sec(TOUCH_SECONDS))
+    if ((options && options->unattended) ||
+        (*session)->last_used > now - apr_time_from_sec(TOUCH_SECONDS))
         return NULL;
     return wm_db_do(NULL, db, WM_SQL_SESSION_TOUCH, WM_ARGS(WM_I64((*session)->id), WM_TIME(now)),
                     pool);

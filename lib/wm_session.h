@@ -15,6 +15,7 @@ enum { WM_SESSION_KEY_ROOM = 44 }; /* 43 letters and the end */
 typedef struct wm_session_options {
     apr_interval_time_t idle;     /* 0: 8 hours without a request */
     apr_interval_time_t absolute; /* 0: 7 days after signing in */
+    int unattended; /* nonzero: a page asks by itself, nobody sits there; does not count as use */
 } wm_session_options;
 
 typedef struct wm_session {

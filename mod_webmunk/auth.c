@@ -49,9 +49,22 @@ static void remember(request_rec *r, const wm_who *who)
     apr_pool_userdata_setn(who, WHO_KEY, NULL, r->pool);
 }
 
+/* A page that reloads a part of itself, or fetches the numbers of its plots: nobody need sit there,
+ * so that an open page does not keep a session from ending. */
+static int is_unattended(request_rec *r)
+{
+    const char *part = apr_table_get(r->headers_in, "HX-Trigger");
+    const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
+
+    if (apr_table_get(r->headers_in, "HX-Request"))
+        return part && !strcmp(part, "live");
+    return dest && !strcmp(dest, "empty");
+}
+
 /* The session of the cookie, or the account that httpd's other sign-in named.  One statement. */
 static const wm_err *look_up(wm_who *who, request_rec *r, const char *key)
 {
+    wm_session_options options = {.unattended = is_unattended(r)};
     wm_http *h = wm_mount_claim(r);
     wm_session *session = NULL;
     wm_account *account = NULL;
@@ -60,7 +73,7 @@ static const wm_err *look_up(wm_who *who, request_rec *r, const char *key)
 
     WM_TRY(wm_dbd_borrow(&loan, r, h ? &h->log : NULL));
     if (key)
-        err = wm_session_find(&session, loan->db, key, NULL, apr_time_now(), r->pool);
+        err = wm_session_find(&session, loan->db, key, &options, apr_time_now(), r->pool);
     else
         err = wm_account_find(&account, loan->db, r->user, r->pool);
     wm_dbd_return(loan);

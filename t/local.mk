@@ -113,6 +113,7 @@ perl_tests = \
 	t/210-install.t \
 	t/220-signin.t \
 	t/222-signin-locations.t \
+	t/223-page-answers.t \
 	t/221-pages.t \
 	t/901-sizes.t \
 	t/902-layers.t \

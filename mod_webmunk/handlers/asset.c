@@ -11,6 +11,13 @@
 #include "../handlers.h"
 #include "../site.h"
 
+static int is_digest(const char *version, const wm_asset *asset)
+{
+    size_t size = version ? strlen(version) : 0;
+
+    return size && size + 2 == strlen(asset->etag) && !strncmp(version, asset->etag + 1, size);
+}
+
 /* 304 when the browser has it; with ?v= and the content's digest it may be kept for ever. */
 const wm_err *wm_h_asset(wm_http *h)
 {
@@ -23,9 +30,8 @@ const wm_err *wm_h_asset(wm_http *h)
         return wm_err_make(h->r->pool, WM_E_NOT_FOUND, "there is no such asset");
     wm_http_set(h, "ETag", asset->etag);
     wm_http_set(h, "Cache-Control",
-                version && *version && strstr(asset->etag, version)
-                    ? "public, max-age=31536000, immutable"
-                    : "public, no-cache");
+                is_digest(version, asset) ? "public, max-age=31536000, immutable"
+                                          : "public, no-cache");
     if (wm_matches(h, asset->etag))
         return wm_reply_data(h, HTTP_NOT_MODIFIED, asset->type, "", 0);
     return wm_reply_data(h, HTTP_OK, asset->type, asset->data, asset->size);

@@ -32,7 +32,7 @@ static const wm_err *read_path(request *req, wm_http *h)
     const char *path = h->path, *dot = strrchr(path, '.');
 
     req->form = wm_accept_json(h) ? JSON : HTML;
-    if (dot && (!strcmp(dot, ".json") || !strcmp(dot, ".csv"))) {
+    if (dot && dot > path && (!strcmp(dot, ".json") || !strcmp(dot, ".csv"))) {
         if (dot[1] == 'c')
             req->form = CSV;
         path = apr_pstrmemdup(h->r->pool, path, (size_t)(dot - path));
@@ -160,13 +160,16 @@ static const wm_err *show(wm_http *h, wm_db *db, request *req)
 
 /* Counts are for every role; lists of participants not for auditors; what participants sent is a
  * right of its own. */
-static const wm_err *permit(wm_http *h, const request *req)
+static const wm_err *permit(wm_http *h, request *req)
 {
+    apr_int64_t study = req->q.study_id ? req->q.study_id : WM_ANY_STUDY;
     wm_right right = *req->which->path ? WM_MAY_STATES : WM_MAY_OVERVIEW;
 
     if (req->q.tab && !strcmp(req->q.tab, "points"))
         right = WM_MAY_RECORDS;
-    return wm_auth_may(h, right, req->q.study_id ? req->q.study_id : WM_ANY_STUDY);
+    req->q.counts_only = wm_auth_may(h, WM_MAY_STATES, study) != NULL;
+    req->q.no_points = wm_auth_may(h, WM_MAY_RECORDS, study) != NULL;
+    return wm_auth_may(h, right, study);
 }
 
 const wm_err *wm_h_page(wm_http *h)
