@@ -128,6 +128,7 @@ perl_tests = \
 
 EXTRA_DIST += $(perl_tests) \
 	t/lib/WmTest.pm \
+	t/lib/streams.js \
 	t/lib/WmTest/Browser.pm \
 	t/lib/WmTest/Client.pm \
 	t/lib/WmTest/Httpd.pm \
