@@ -83,7 +83,7 @@ CREATE TABLE bundle (
     repeats integer NOT NULL DEFAULT 0,
     quarantined integer NOT NULL DEFAULT 0,
     ignored integer NOT NULL DEFAULT 0,
-    generator_counts jsonb,          -- [[study_id, generator_id, points, bytes], ...] of what was stored
+    generator_counts jsonb,          -- [[study_id, generator_id, points, bytes], ...] stored; repeats alone: zeros
     body_expires timestamptz,
     body bytea,                      -- the JSON as received, always gzip
     PRIMARY KEY (id, received),

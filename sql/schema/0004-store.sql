@@ -243,7 +243,7 @@ BEGIN
     SELECT jsonb_agg(jsonb_build_array(study, generator, points, bytes)) INTO counts
       FROM (SELECT study_ids[g_source[i]] AS study, generator_ids[g_generator[i]] AS generator,
                    sum(g_points[i]) AS points, sum(g_bytes[i]) AS bytes
-              FROM generate_series(1, cardinality(g_source)) AS i WHERE g_points[i] > 0 GROUP BY 1, 2) AS c;
+              FROM generate_series(1, cardinality(g_source)) AS i GROUP BY 1, 2) AS c;
 END $$;
 
 -- A bundle of one source with nothing but points: its row and its points.  No id when a dictionary

@@ -284,6 +284,11 @@ static void test_arrivals(wm_db *db)
     long long points = number(db, "SELECT count(*) FROM data_point");
 
     is_int(number(db, sum), points, "arrivals count every point before they are folded");
+    is_int(number(db,
+                  "SELECT sum(bundles) FROM arrival_since((SELECT id FROM study WHERE is_default),"
+                  " '-infinity') WHERE generator = 0"),
+           number(db, "SELECT count(*) FROM bundle WHERE points + repeats > 0"),
+           "and every upload that held points, known ones too");
     number(db, "SELECT count(arrival_fold())");
     is_int(number(db, sum), points, "and after");
     is_int(number(db, "SELECT sum(points) FROM arrival WHERE generator_id = 0"), points,
