@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <limits.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <httpd.h>
 #include <http_config.h>
@@ -12,13 +9,13 @@
 #include <http_log.h>
 
 #include "config.h"
+#include "config_value.h"
 
 APLOG_USE_MODULE(webmunk);
 
 #define UNSET (-1)
 #define NONE  "none"
 
-typedef enum { K_SIZE, K_NUMBER, K_TIME, K_FLAG, K_CHOICE, K_WORDS, K_PATH, K_LIST } kind_id;
 typedef enum { LOCATION, SERVER, PROCESS } scope_id;
 
 /* One directive, as the setter and the merge see it. */
@@ -27,7 +24,7 @@ typedef struct setting {
     const char *preset;
     const char *words;
     apr_int64_t least, most;
-    kind_id kind;
+    wm_value_kind kind;
     scope_id scope;
     size_t offset;
 } setting;
@@ -72,22 +69,22 @@ enum {
 
 static const setting dir_settings[DIR_COUNT] = {
 #define X(kind, member, name, preset, words, least, most, help) \
-    {name, preset, words, least, most, K_##kind, LOCATION, offsetof(dir_conf, member)},
+    {name, preset, words, least, most, WM_VALUE_##kind, LOCATION, offsetof(dir_conf, member)},
     WM_DIR_DIRECTIVES(X)
 #undef X
 };
 static const setting server_settings[SERVER_COUNT] = {
 #define X(kind, scope, member, name, preset, words, least, most, help) \
-    {name, preset, words, least, most, K_##kind, scope, offsetof(server_conf, member)},
+    {name, preset, words, least, most, WM_VALUE_##kind, scope, offsetof(server_conf, member)},
     WM_SERVER_DIRECTIVES(X)
 #undef X
 };
 
 extern module AP_MODULE_DECLARE_DATA webmunk_module;
 
-static int is_pointer(kind_id kind)
+static int is_pointer(wm_value_kind kind)
 {
-    return kind == K_PATH || kind == K_LIST;
+    return kind == WM_VALUE_PATH || kind == WM_VALUE_LIST;
 }
 
 static apr_int64_t *number_at(void *conf, const setting *s)
@@ -100,106 +97,23 @@ static void **pointer_at(void *conf, const setting *s)
     return (void **)((char *)conf + s->offset);
 }
 
-/* A number and one of the units "abc" with their factors; 0 when TEXT is none. */
-static int parse_units(apr_int64_t *value, const char *text, const char *const *units,
-                       const apr_int64_t *factors)
-{
-    char *end;
-    apr_int64_t number;
-
-    if (!apr_isdigit(*text))
-        return 0;
-    number = apr_strtoi64(text, &end, 10);
-    for (int i = 0; units[i]; i++) {
-        if (strcasecmp(end, units[i]))
-            continue;
-        if (number > APR_INT64_MAX / factors[i])
-            return 0;
-        *value = number * factors[i];
-        return 1;
-    }
-    *value = number;
-    return number == 0 && !*end;
-}
-
-/* Place of TEXT among WORDS ("a|b|c"), or -1. */
-static int word_place(const char *text, const char *words)
-{
-    size_t size = strlen(text);
-
-    for (int place = 0;; place++) {
-        size_t length = strcspn(words, "|");
-
-        if (length == size && !strncasecmp(text, words, size))
-            return place;
-        if (!words[length])
-            return -1;
-        words += length + 1;
-    }
-}
-
-/* 0 when TEXT is not of the form that the kind wants. */
-static int parse(apr_int64_t *value, const setting *s, const char *text)
-{
-    static const char *const sizes[] = {"", "K", "M", "G", NULL};
-    static const apr_int64_t bytes[] = {1, 1 << 10, 1 << 20, 1 << 30};
-    static const char *const times[] = {"ms", "s", "min", "h", "d", NULL};
-    static const apr_int64_t usec[] = {1000, 1000000, 60000000, APR_INT64_C(3600000000),
-                                       APR_INT64_C(86400000000)};
-    static const char *const plain[] = {"", NULL};
-    int place;
-
-    switch (s->kind) {
-    case K_SIZE:
-        return parse_units(value, text, sizes, bytes);
-    case K_TIME:
-        return parse_units(value, text, times, usec);
-    case K_NUMBER:
-        return parse_units(value, text, plain, bytes);
-    case K_FLAG:
-        *value = !strcasecmp(text, "on");
-        return *value || !strcasecmp(text, "off");
-    case K_CHOICE:
-    case K_WORDS:
-        place = word_place(text, s->words);
-        *value = s->kind == K_CHOICE || place < 0 ? place : 1 << place;
-        return place >= 0;
-    default:
-        return 0;
-    }
-}
-
-static const char *const forms[] = {
-    [K_SIZE] = "a number of bytes, with K, M or G behind it if you like",
-    [K_NUMBER] = "a number",
-    [K_TIME] = "a time such as 500ms, 30s, 5min, 2h or 30d",
-    [K_FLAG] = "on or off",
-};
-
-static const char *as_text(const setting *s, apr_int64_t value, apr_pool_t *pool)
-{
-    if (s->kind == K_TIME)
-        return value % 1000000 ? apr_psprintf(pool, "%" APR_INT64_T_FMT "ms", value / 1000)
-                               : apr_psprintf(pool, "%" APR_INT64_T_FMT "s", value / 1000000);
-    return apr_psprintf(pool, "%" APR_INT64_T_FMT, value);
-}
-
 static const char *set_number(cmd_parms *cmd, void *conf, const setting *s, const char *text)
 {
     apr_int64_t *stored = number_at(conf, s);
     apr_int64_t value;
 
-    if (!parse(&value, s, text)) {
+    if (!wm_value_parse(&value, s->kind, s->words, text)) {
         if (s->words)
             return apr_psprintf(cmd->pool, "%s is \"%s\", but must be one of %s", s->name, text,
                                 s->words);
         return apr_psprintf(cmd->pool, "%s is \"%s\", but must be %s", s->name, text,
-                            forms[s->kind]);
+                            wm_value_form(s->kind));
     }
     if (s->least < s->most && (value < s->least || value > s->most))
         return apr_psprintf(cmd->pool, "%s is %s, but must be between %s and %s", s->name, text,
-                            as_text(s, s->least, cmd->pool), as_text(s, s->most, cmd->pool));
-    if (s->kind == K_WORDS && *stored != UNSET)
+                            wm_value_text(s->kind, s->least, cmd->pool),
+                            wm_value_text(s->kind, s->most, cmd->pool));
+    if (s->kind == WM_VALUE_WORDS && *stored != UNSET)
         value |= *stored;
     *stored = value;
     return NULL;
@@ -224,7 +138,7 @@ static const char *set(cmd_parms *cmd, void *conf, const char *text)
         return set_number(cmd, conf, s, text);
 
     stored = pointer_at(conf, s);
-    if (s->kind == K_PATH) {
+    if (s->kind == WM_VALUE_PATH) {
         path = ap_server_root_relative(cmd->pool, text);
         if (!path)
             return apr_psprintf(cmd->pool, "%s is \"%s\", but that is no path", s->name, text);
@@ -298,7 +212,7 @@ static apr_int64_t number_of(void *conf, const setting *s)
 {
     apr_int64_t value = *number_at(conf, s);
 
-    if (value == UNSET && !parse(&value, s, s->preset))
+    if (value == UNSET && !wm_value_parse(&value, s->kind, s->words, s->preset))
         value = 0;
     return value;
 }
@@ -307,7 +221,8 @@ static void *pointer_of(void *conf, const setting *s)
 {
     void *value = *pointer_at(conf, s);
 
-    return value || s->kind == K_LIST || !strcmp(s->preset, NONE) ? value : (void *)s->preset;
+    return value || s->kind == WM_VALUE_LIST || !strcmp(s->preset, NONE) ? value
+                                                                         : (void *)s->preset;
 }
 
 static void *dir_of(const request_rec *r)
