@@ -18,3 +18,9 @@ bench_loader_SOURCES = \
 	bench/loader.c bench/loader.h \
 	bench/loader_corpus.c
 bench_loader_LDADD = $(WM_LIBS) -lpthread
+
+EXTRA_DIST += \
+	bench/README \
+	bench/Servers.pm \
+	bench/ingest \
+	bench/ingest.lua
