@@ -110,10 +110,12 @@ perl_tests = \
 	t/203-faults.t \
 	t/204-directives.t \
 	t/205-http2.t \
+	t/206-borrow.t \
 	t/210-install.t \
 	t/220-signin.t \
 	t/222-signin-locations.t \
 	t/223-page-answers.t \
+	t/300-browser.t \
 	t/221-pages.t \
 	t/901-sizes.t \
 	t/902-layers.t \
@@ -127,6 +129,7 @@ perl_tests = \
 	t/910-commands.t
 
 EXTRA_DIST += $(perl_tests) \
+	t/browser/.npmrc t/browser/package.json t/browser/package-lock.json t/browser/run.js \
 	t/lib/WmTest.pm \
 	t/lib/streams.js \
 	t/lib/WmTest/Browser.pm \
