@@ -117,6 +117,7 @@ perl_tests = \
 	t/223-page-answers.t \
 	t/300-browser.t \
 	t/221-pages.t \
+	t/230-quickstart.t \
 	t/901-sizes.t \
 	t/902-layers.t \
 	t/903-headers.t \
