@@ -38,6 +38,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     (void)ptemp;
     (void)s;
     ap_add_version_component(pconf, "mod_webmunk/" WM_VERSION);
+    /* "HttpProtocolOptions RegisteredMethods" would refuse what iOS sends. */
+    ap_method_register(pconf, "CREATE");
     return OK;
 }
 

@@ -47,8 +47,9 @@ static int covered(const core_dir_config *d, const char *uri)
         return -1;
     if (d->r)
         return ap_regexec(d->r, uri, 1, match, 0) ? -1 : match[0].rm_so ? 0 : (int)match[0].rm_eo;
+    /* No star matches a slash, so a pattern ends with the part of URI that its last one matches. */
     if (d->d_is_fnmatch)
-        return -1; /* what it matches has no end to measure from: path_info decides */
+        return apr_fnmatch(d->d, uri, APR_FNM_PATHNAME) ? -1 : (int)(strrchr(uri, '/') - uri);
     size = strlen(d->d);
     if (strncmp(d->d, uri, size))
         return -1;

@@ -27,6 +27,9 @@ ErrorDocument 404 /error.html
 <LocationMatch "^/study-[0-9]+">
     SetHandler webmunk
 </LocationMatch>
+<Location "/wild/*/data/*">
+    SetHandler webmunk
+</Location>
 <Location "/data/closed">
     Require all denied
 </Location>
@@ -103,7 +106,7 @@ ok(from_json($put->{content})->{error}, '... in JSON, which only PUT clients may
 
 for my $path ('/data//add-bundle.json', '/data///add-bundle.json/', '//data/add-bundle.json', '/data/v3/data/bundle',
     '/data/v3//data/bundle', '/data/other', '/legacy/upload', '/deep/er/mount/add-bundle.json',
-    '/deep//er/mount//add-bundle.json', '/study-17/add-bundle.json', '/data/add-bundle.json?x=/y')
+    '/deep//er/mount//add-bundle.json', '/study-17/add-bundle.json', '/wild/x/data/add-bundle.json', '/data/add-bundle.json?x=/y')
 {
     my $before = $pg->scalar('select count(*) from webmunk.point');
     my $got = json_post($path);

@@ -214,8 +214,19 @@ is(scalar(split(/\n/, run('find', $httpd->dir . '/data', '-type', 'f')->{out})),
 
 $httpd->log_ok('WM0102', '?[dbd:error]', '?AH');
 
-# mod_reqtimeout may be stricter than we are.
-my $strict = WmTest::Httpd->start(mpm => $mpm, pg => $pg, reqtimeout => 'header=2 body=1');
+# The administrator may be stricter than we are.
+my $strict = WmTest::Httpd->start(mpm => $mpm, pg => $pg, reqtimeout => 'header=2 body=1',
+    server => "HttpProtocolOptions Strict RegisteredMethods\nLimitRequestBody 1000");
+is($strict->request('CREATE', '/data/add-bundle.json', { content => WmTest::Uploads::bundle('registered') })->{status},
+    201, 'CREATE is a registered method');
+my $over = 'x' x 1001;
+my $json = { 'content-type' => 'application/json' };
+is($strict->request('POST', '/data/add-bundle.json', { content => $over, headers => $json })->{status}, 413,
+    'a body over LimitRequestBody is 413');
+is($strict->request('CREATE', '/data/add-bundle.json', { content => $over })->{status}, 599, '... and nothing for CREATE');
+my @chunks = (substr($over, 0, 600)) x 2;
+is($strict->request('POST', '/data/add-bundle.json', { content => sub { shift @chunks }, headers => $json })->{status}, 413,
+    'so is one in chunks');
 like($strict->raw_request(head('POST', 100) . '['), qr{\AHTTP/1.1 408 .*\r\n\r\nThe request arrived}s,
     'a body too slow for mod_reqtimeout is 408');
 is($strict->raw_request(head('CREATE', 100) . '['), '', '... and nothing for CREATE');
