@@ -1,0 +1,84 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# The pages in a real browser: light, dark, narrow, without script, by keyboard alone, and for those who do not see.
+# Screenshots are kept in browser/ of the build directory.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use WmTest;
+use WmTest::Browser;
+use WmTest::Httpd;
+use WmTest::Postgres;
+
+need_module();
+my $chromium = need_program('chromium', 'chromium');
+my $node     = need_program('node',     'nodejs');
+my $modules  = srcdir() . '/t/browser/node_modules';
+-d "$modules/playwright-core" && -d "$modules/axe-core"
+    or give_up("the packages of t/browser are missing: do `npm ci` there, or ./quickstart check");
+-d builddir() . '/assets/vendor' or give_up('the assets are not there: make gathers them with npm');
+
+my $pg       = WmTest::Postgres->start;
+my $password = people($pg, alice => 'manager');
+$pg->do('select partitions_ahead(1, 2)');
+
+# Sixty participants over a month: most send, five are late, three silent, one began and one never did.
+$pg->do(<<'SQL');
+update study set time_zone = 'America/Chicago' where is_default;
+insert into source_group (study_id, name) select id, unnest(array['control', 'treatment']) from study where is_default;
+insert into generator (identifier, label, kind) values ('webmunk-amazon-order', 'Orders', 'event'),
+    ('pdk-device-battery', 'Battery', 'continuous'), ('webmunk-scroll-position', 'Scroll', 'event');
+insert into source (identifier, name, study_id, group_id, added)
+select 'p' || n, case when n % 7 = 0 then 'Device ' || n else 'p' || n end, 1, 1 + n % 2, now() - interval '30 days' from generate_series(1, 60) n;
+update source set added = now() - interval '2 hours' where identifier = 'p60';
+insert into source_status (source_id, last_received, last_created, last_sign_of_life, client, version, battery, battery_at, points)
+select id, at, at - interval '1 minute', at, 'Webmunk', '0.3' || id % 3, id % 100, at, id * 1234
+  from source cross join lateral (select now() - case when id <= 5 then interval '13 hours' when id <= 8
+       then interval '50 hours' else id % 30 * interval '11 minutes' end as at) x where id <= 58;
+insert into source_day (source_id, generator_id, day, points, bytes, quarters, first_created, last_created, first_received,
+                        last_received, lag_minute, lag_hour, lag_day)
+select s, g, current_date - d, 10 + (s * d * g) % 90, 4000, repeat(case when (s + d) % 4 = 0 then '1000' else '1111' end, 24 - (s * d) % 9)::bit(96),
+       current_date - d, least(now(), current_date - d + interval '20 hours'), current_date - d, least(now(), current_date - d + interval '20 hours'), 10, 5, 1
+  from generate_series(1, 58) s, generate_series(1, 3) g, generate_series(0, 29) d where (s + d + g) % 5 > 0;
+insert into source (identifier, name) values ('p-somebody-mistyped', ''), ('<script>alert(1)</script>', '');
+insert into arrival (study_id, generator_id, hour, points, bundles, bytes)
+select 1, 0, date_trunc('hour', now() - n * interval '1 hour', 'UTC'), 900 + (n * 37) % 400, 20 + n % 9, 90000 from generate_series(0, 700) n;
+SQL
+
+my $httpd = WmTest::Httpd->start(pg => $pg);
+my @points = map {
+    { 'url*' => "https://shop.example/item/$_", 'price' => 12.5, 'title' => '<img src=x onerror=alert(1)> a long title ' . 'that goes on ' x 10,
+        'passive-data-metadata' => { source => 'p42', generator => 'webmunk-amazon-order: Webmunk/0.39', 'generator-id' => 'webmunk-amazon-order',
+            timestamp => time - 600 * $_ } }
+} 1 .. 80;
+is($httpd->post('/data/add-bundle.json', { payload => json([ @points[ 40 * $_ .. 40 * $_ + 39 ] ]) },
+        { 'user-agent' => 'Mozilla/5.0 (X11; Linux x86_64) Chrome/120' })->{status}, 201, 'a client uploads') for 0, 1;
+
+my $pictures = builddir() . '/browser';
+mkdir $pictures;
+my $done = run({
+        timeout => 600,
+        env     => {
+            NODE_PATH => $modules, BASE => $httpd->url('/dashboard'), UPLOAD => $httpd->url('/data/add-bundle.json'), WM_USER => 'alice',
+            WM_PASSWORD => $password, CHROMIUM => $chromium, PICTURES => $pictures, PARTICIPANT => 'p42', HOME => workdir(),
+        },
+    },
+    $node, srcdir() . '/t/browser/run.js');
+
+my @why;
+my $seen = 0;
+for my $line (split(/\n/, $done->{out})) {
+    if ($line =~ /^(not )?ok - (.*)/) {
+        ok(!$1, $2) or diag(join("\n", @why[ 0 .. ($#why > 15 ? 15 : $#why) ]));
+        @why = ();
+        $seen++;
+    } elsif ($line =~ /^# (.*)/) {
+        push @why, $1;
+    }
+}
+like($done->{out}, qr/^done$/m, 'the browser comes to its end') or diag($done->{err});
+cmp_ok($seen, '>', 100, 'all was looked at');
+$httpd->log_ok;
+done_testing();
