@@ -189,7 +189,7 @@ subtest 'assets' => sub {
         my $answer = $httpd->get("/dashboard/assets/$name");
         is($answer->{status}, 200, "$name is there");
         is(header($answer, 'content-type'), $type{$name}, '... as what it is');
-        is($answer->{content}, slurp(srcdir() . "/assets/$name"), '... byte by byte');
+        is($answer->{content}, slurp("$httpd->{assets}/$name"), '... byte by byte');
         is(header($answer, 'cache-control'), 'public, no-cache', '... to be asked for each time');
         my $etag = header($answer, 'etag');
         is($httpd->get("/dashboard/assets/$name", { 'if-none-match' => $etag })->{status}, 304, '... which costs little');
