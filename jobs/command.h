@@ -13,6 +13,7 @@
 #define WM_COMMANDS(X) \
     X(migrate) \
     X(partitions) \
+    X(demo) \
     X(account_add) \
     X(account_list) \
     X(account_grant) \

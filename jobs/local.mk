@@ -3,11 +3,13 @@ sbin_PROGRAMS += jobs/webmunkd
 
 jobs_webmunkd_SOURCES = \
 	jobs/cmd_account.c \
+	jobs/cmd_demo.c \
 	jobs/cmd_keygen.c \
 	jobs/cmd_migrate.c \
 	jobs/cmd_partitions.c \
 	jobs/cmd_token.c \
 	jobs/command.c jobs/command.h \
+	jobs/demo.h jobs/demo_body.c jobs/demo_post.c jobs/demo_study.c \
 	jobs/main.c \
 	jobs/options.c \
 	jobs/prompt.c jobs/prompt.h

@@ -5,6 +5,7 @@ SQL_QUERIES = \
 	sql/queries/audit.sql \
 	sql/queries/base.sql \
 	sql/queries/bundle.sql \
+	sql/queries/demo.sql \
 	sql/queries/migrate.sql \
 	sql/queries/page.sql \
 	sql/queries/page_participant.sql \
