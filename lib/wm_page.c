@@ -172,6 +172,7 @@ const wm_err *wm_page_html(wm_buf **text, const struct wm_templates *templates,
     if (!root || !frame)
         return wm_err_make(pool, WM_E_SYSTEM, "no memory for a page");
     if (q->account) {
+        json_object_set_new(frame, "sign_out", json_boolean(!q->no_sign_out));
         json_object_set_new(frame, "nav", navigation(here, q, pool));
         json_object_set_new(frame, "breadcrumb", breadcrumb(here, q, pool));
     }

@@ -41,6 +41,7 @@ typedef struct wm_page_query {
     apr_int64_t study_id;   /* 0: the default study */
     int counts_only;        /* who asks may not see lists of participants */
     int no_points;          /* ... and not what they sent: no links to it */
+    int no_sign_out;        /* who asks signed in elsewhere and signs out there */
     apr_time_t now;         /* the server's clock */
 
     const char *search; /* q: part of id or name */

@@ -21,7 +21,7 @@ APLOG_USE_MODULE(webmunk);
 #define AUTH_TYPE "webmunk"
 #define WHO_KEY   "webmunk-who"
 
-static int is_ours(request_rec *r)
+int wm_auth_is_ours(request_rec *r)
 {
     const char *type = ap_auth_type(r);
 
@@ -104,11 +104,11 @@ static void publish(request_rec *r, const wm_who *who)
 const wm_err *wm_auth_who(const wm_who **result, request_rec *r)
 {
     const wm_who *known = wm_auth_known(r);
-    const char *key = is_ours(r) ? wm_http_cookie(r, WM_COOKIE) : NULL;
+    const char *key = wm_auth_is_ours(r) ? wm_http_cookie(r, WM_COOKIE) : NULL;
     wm_who *who;
 
     if (!known) {
-        if (!key && (is_ours(r) || !r->user))
+        if (!key && (wm_auth_is_ours(r) || !r->user))
             return wm_err_make(r->pool, WM_E_AUTH, "nobody is signed in");
         who = apr_pcalloc(r->pool, sizeof *who);
         WM_TRY(look_up(who, r, key));
@@ -154,7 +154,7 @@ static int check_authn(request_rec *r)
     const wm_who *who;
     const wm_err *err;
 
-    if (!is_ours(r))
+    if (!wm_auth_is_ours(r))
         return DECLINED;
     err = wm_auth_who(&who, r);
     return err ? refuse(r, err) : OK;
@@ -164,25 +164,25 @@ static int check_authn(request_rec *r)
  * so it is not asked. */
 static int access_without_require(request_rec *r)
 {
-    return is_ours(r) && !ap_some_auth_required(r) ? OK : DECLINED;
+    return wm_auth_is_ours(r) && !ap_some_auth_required(r) ? OK : DECLINED;
 }
 
 static int authz_without_require(request_rec *r)
 {
-    return is_ours(r) && r->user && !ap_some_auth_required(r) ? OK : DECLINED;
+    return wm_auth_is_ours(r) && r->user && !ap_some_auth_required(r) ? OK : DECLINED;
 }
 
 /* Behind mod_authz_core, which declines when only a user is missing; what it refuses to anybody, by
  * "Require ip" for example, stays refused. */
 static int access_public(request_rec *r)
 {
-    return is_ours(r) && is_public(r) ? OK : DECLINED;
+    return wm_auth_is_ours(r) && is_public(r) ? OK : DECLINED;
 }
 
 /* "Require all granted" opens no page either. */
 static int force_authn(request_rec *r)
 {
-    return is_ours(r) && !is_public(r) ? OK : DECLINED;
+    return wm_auth_is_ours(r) && !is_public(r) ? OK : DECLINED;
 }
 
 const wm_err *wm_auth_may(wm_http *h, wm_right right, apr_int64_t study)

@@ -38,6 +38,9 @@ typedef struct wm_who {
 /* Hooks and the provider "webmunk-role". */
 void wm_auth_register(apr_pool_t *pool);
 
+/* Nonzero when the location has AuthType webmunk. */
+int wm_auth_is_ours(request_rec *r);
+
 /* Who R is from, looked up once per request; borrows a connection for that time only, so it must
  * not be called while h->loan is held.  WM_E_AUTH when nobody is signed in; the database's errors.
  * *WHO lives in r->pool. */
@@ -72,6 +75,10 @@ const char *wm_auth_local_path(const char *text);
 
 /* The sign-in page's address that leads back to what R asked for. */
 const char *wm_auth_sign_in_path(const wm_http *h);
+
+/* Where signing out leads: to the sign-in page, or, when httpd signed them in otherwise, to what the
+ * environment variable WEBMUNK_SIGN_OUT names (SetEnv in the location); NULL without it. */
+const char *wm_auth_sign_out_path(const wm_http *h);
 
 /* A sentence that says whom to ask for access, in r->pool. */
 const char *wm_auth_whom_to_ask(request_rec *r);

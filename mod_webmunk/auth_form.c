@@ -63,6 +63,15 @@ const char *wm_auth_sign_in_path(const wm_http *h)
     return apr_pstrcat(r->pool, page, "?next=", ap_escape_urlencoded(r->pool, back), NULL);
 }
 
+const char *wm_auth_sign_out_path(const wm_http *h)
+{
+    const wm_who *who = wm_auth_known(h->r);
+
+    if (who && !who->session)
+        return wm_auth_local_path(apr_table_get(h->r->subprocess_env, "WEBMUNK_SIGN_OUT"));
+    return apr_pstrcat(h->r->pool, h->mount, "/" WM_PATH_SIGN_IN, NULL);
+}
+
 const char *wm_auth_whom_to_ask(request_rec *r)
 {
     const char *mail = r->server->server_admin;

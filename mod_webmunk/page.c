@@ -19,6 +19,7 @@ void wm_page_query_begin(wm_page_query *q, wm_http *h)
 
     *q = (wm_page_query){.base = h->mount,
                          .account = who && who->account ? who->name : NULL,
+                         .no_sign_out = !wm_auth_sign_out_path(h),
                          .csrf = wm_auth_token_known(h),
                          .request_id = wm_http_id(h),
                          .version = WM_VERSION,
@@ -44,8 +45,8 @@ static const char *advice(wm_http *h, const wm_err *err)
 
     if (err->code != WM_E_FORBIDDEN || !(who || h->r->user))
         return NULL;
-    if ((who && who->account && who->account->grant_count) || (h->method & WM_UNSAFE))
-        return NULL;
+    if (h->method & WM_UNSAFE)
+        return "The form may be too old: go back, reload the page and try again.";
     return wm_auth_whom_to_ask(h->r);
 }
 

@@ -46,6 +46,7 @@ ServerAdmin study-desk\@example.org
 <Location "/only">
     $theirs
     Require webmunk-role manager
+    SetEnv WEBMUNK_SIGN_OUT "/only/oidc?logout=%2Fonly%2F"
 </Location>
 <Location "/files">
     AuthType webmunk
@@ -83,6 +84,7 @@ subtest "somebody else's sign-in" => sub {
     like($answer->{content}, qr/alice/, '... and is shown');
     is($pg->scalar("select via from access_log where account = 'alice' order by id desc limit 1"), 'proxy',
         '... and stands in the access log');
+    is($httpd->get('/other/sign-in', $as->('alice'))->{status}, 404, '... and there is no form of ours');
     $answer = $httpd->get('/other/', $as->('stranger'));
     is($answer->{status}, 403, 'who has no account here is refused');
     like($answer->{content}, qr/Ask the administrator of this server, study-desk\@example\.org/, '... with the words whom to ask');
@@ -95,7 +97,13 @@ subtest "somebody else's sign-in" => sub {
     my $browser = WmTest::Browser->new($httpd, headers => $as->('alice'), base => '/other');
     my $token   = WmTest::Browser::token($browser->get('/other/'));
     is($browser->post('/other/sign-out', { csrf => 'x' x 43 })->{status}, 403, 'its forms need a token as well');
-    is($browser->post('/other/sign-out', { csrf => $token })->{status}, 409, '... and its end is not ours to make');
+    unlike($browser->get('/other/')->{content}, qr/>Sign out</, 'its end is not ours to make: there is no button');
+    is($browser->post('/other/sign-out', { csrf => $token })->{status}, 404, '... and no address');
+    my $only = WmTest::Browser->new($httpd, headers => $as->('alice'), base => '/only');
+    my $page = $only->get('/only/');
+    like($page->{content}, qr/>Sign out</, '... unless WEBMUNK_SIGN_OUT says where');
+    is(header($only->post('/only/sign-out', { csrf => WmTest::Browser::token($page) }), 'location'), '/only/oidc?logout=%2Fonly%2F',
+        '... which is where signing out leads');
 };
 
 subtest 'plain http' => sub {
@@ -157,7 +165,7 @@ subtest 'configuration' => sub {
 
 subtest 'a flood of sign-ins takes bounded memory' => sub {
     calm();
-    my $one = WmTest::Httpd->start(pg => $pg, children => 1, threads => 12, dbd_max => 12);
+    my $one = WmTest::Httpd->start(pg => $pg, children => 1, threads => 20, dbd_max => 12);
     my ($child) = $one->children;
     my @pids = map {
         my $pid = fork() // die "fork: $!";

@@ -77,6 +77,13 @@ static const char *home(const wm_http *h)
     return apr_pstrcat(h->r->pool, h->mount, "/", NULL);
 }
 
+static const wm_err *elsewhere(const wm_http *h)
+{
+    return wm_auth_is_ours(h->r) ? NULL
+                                 : wm_err_make(h->r->pool, WM_E_NOT_FOUND,
+                                               "this location has another AuthType than webmunk");
+}
+
 /* The sign-in page; whoever is signed in goes on. */
 const wm_err *wm_h_sign_in_form(wm_http *h)
 {
@@ -84,6 +91,7 @@ const wm_err *wm_h_sign_in_form(wm_http *h)
     const wm_who *who;
     const wm_err *err;
 
+    WM_TRY(elsewhere(h));
     if (!wm_auth_can_sign_in(h->r))
         return form_refused(h);
     err = wm_http_cookie(h->r, WM_COOKIE) ? wm_auth_who(&who, h->r) : NULL;
@@ -193,6 +201,7 @@ const wm_err *wm_h_sign_in(wm_http *h)
     const wm_err *err;
     int retry_after;
 
+    WM_TRY(elsewhere(h));
     if (!wm_auth_can_sign_in(h->r))
         return form_refused(h);
     err = sign_in(h, &retry_after);
@@ -208,22 +217,23 @@ const wm_err *wm_h_sign_in(wm_http *h)
                                   : form(h, HTTP_UNAUTHORIZED, WRONG);
 }
 
-/* End the session and forget the cookie. */
+/* End the session and forget the cookie; a sign-in that is not ours ends where it began. */
 const wm_err *wm_h_sign_out(wm_http *h)
 {
     const wm_who *who = wm_auth_known(h->r);
-    const char *key = wm_http_cookie(h->r, WM_COOKIE);
+    const char *next = wm_auth_sign_out_path(h);
     wm_audit row = wm_auth_audit(h, "sign-out");
     wm_db *db;
 
-    if (!who->session)
-        return wm_err_make(h->r->pool, WM_E_CONFLICT,
-                           "the sign-in is not ours; it ends where it began");
+    if (!next)
+        return wm_err_make(h->r->pool, WM_E_NOT_FOUND,
+                           "the sign-in is not ours and WEBMUNK_SIGN_OUT is not set");
     WM_TRY(wm_http_db(&db, h));
-    WM_TRY(wm_session_end(db, key, h->r->pool));
+    if (who->session)
+        WM_TRY(wm_session_end(db, wm_http_cookie(h->r, WM_COOKIE), h->r->pool));
     WM_TRY(wm_audit_add(NULL, db, &row, h->r->pool));
     wm_http_set_cookie(h->r, WM_COOKIE, "", WM_COOKIE_GONE);
-    return wm_reply_redirect(h, apr_pstrcat(h->r->pool, h->mount, "/" WM_PATH_SIGN_IN, NULL));
+    return wm_reply_redirect(h, next);
 }
 
 /* Where the authorization provider leads those whom it refused, internally: the words for them. */
