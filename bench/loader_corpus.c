@@ -48,7 +48,7 @@ static const wm_err *decode(loader_bundle *to, const char *data, size_t size, ap
     WM_TRY(wm_bundle_decode(&bundle, &to->upload, &options, scratch));
     if (!bundle->point_count || bundle->quarantined->nelts)
         return wm_err_make(pool, WM_E_INPUT, "a body of the corpus does not decode to points");
-    WM_TRY(wm_store_arrays_make(&to->arrays, bundle, 0, bundle->point_count, pool));
+    WM_TRY(wm_store_arrays_make(&to->arrays, bundle, pool));
     to->body = keep(&bundle->gzip, pool);
     to->bundle = (wm_bundle){.point_count = bundle->point_count,
                              .ignored = bundle->ignored,

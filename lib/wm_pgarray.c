@@ -56,6 +56,16 @@ const wm_err *wm_pgarray_add_null(wm_pgarray *array)
     return NULL;
 }
 
+const wm_err *wm_pgarray_add_text(wm_pgarray *array, const char *data, size_t size)
+{
+    return data ? wm_pgarray_add(array, data, size) : wm_pgarray_add_null(array);
+}
+
+const wm_err *wm_pgarray_add_word(wm_pgarray *array, const char *word)
+{
+    return wm_pgarray_add(array, word, strlen(word));
+}
+
 const wm_err *wm_pgarray_add_i32(wm_pgarray *array, apr_int32_t value)
 {
     char bytes[4];

@@ -13,10 +13,7 @@
 #include "wm_pgarray.h"
 #include "wm_store.h"
 
-enum {
-    PIECE_BYTES = 4 * 1024 * 1024, /* of properties in one statement */
-    TRIES = 5                      /* deadlocks are possible between bundles stored in pieces */
-};
+enum { TRIES = 5 }; /* deadlocks are possible between bundles stored in pieces */
 
 /* What one storing needs besides the bundle. */
 typedef struct storing {
@@ -123,37 +120,76 @@ typedef struct sum {
     apr_int64_t id;
     const char *recorded;
     int stored;
+    int missing; /* a dictionary lacks a row */
     apr_int64_t first_source;
     json_t *counts;
 } sum;
 
-static const wm_err *store_piece(sum *total, const storing *s, int from, int to, apr_pool_t *pool)
+/* Add what one piece gave: stored, source_ids, counts. */
+static const wm_err *add_up(sum *total, const wm_rows *rows, apr_pool_t *pool)
+{
+    const char *counts = wm_rows_text(rows, 0, 3);
+    json_t *list;
+
+    total->stored += (int)wm_rows_i64(rows, 0, 1);
+    if (!total->first_source && wm_rows_text(rows, 0, 2))
+        total->first_source = apr_atoi64(wm_rows_text(rows, 0, 2) + 1); /* "{1,2}" */
+    if (counts) {
+        WM_TRY(wm_json_own_parse(&list, counts, strlen(counts), pool));
+        json_array_extend(total->counts, list);
+    }
+    return NULL;
+}
+
+static const wm_err *store_piece(sum *total, const storing *s, const wm_bundle *piece,
+                                 apr_pool_t *pool)
 {
     const wm_arg head[] = {WM_I64(total->id), WM_TIME(s->bundle->upload->received),
                            WM_TEXT(total->recorded), WM_UUID(s->bundle->body_digest)};
     wm_store_arrays a;
-    json_t *counts;
     wm_rows *rows;
 
-    WM_TRY(wm_store_arrays_make(&a, s->bundle, from, to, pool));
-    for (int i = 0;; i++) {
-        WM_TRY(
-            wm_db_rows(&rows, s->db, WM_SQL_BUNDLE_POINTS, with_arrays(head, 4, &a, pool), pool));
-        if (!wm_rows_bool(rows, 0, 0))
-            break;
-        if (i > 0)
-            return wm_err_make(pool, WM_E_SYSTEM, "the dictionaries lack a row that was just made");
-        WM_TRY(wm_store_dictionary(s->db, &a, s->options, pool));
+    WM_TRY(wm_store_arrays_make(&a, piece, pool));
+    WM_TRY(wm_db_rows(&rows, s->db, WM_SQL_BUNDLE_POINTS, with_arrays(head, 4, &a, pool), pool));
+    total->missing = wm_rows_bool(rows, 0, 0);
+    if (total->missing)
+        return NULL;
+    WM_TRY(add_up(total, rows, pool));
+    if (s->bundle->sources->nelts == 1)
+        return NULL;
+    return wm_db_do(NULL, s->db, WM_SQL_BUNDLE_MORE_SOURCES,
+                    WM_ARGS(WM_I64(total->id), WM_TIME(s->bundle->upload->received),
+                            WM_TEXT(wm_rows_text(rows, 0, 2)), WM_I64(total->first_source)),
+                    pool);
+}
+
+/* Call EACH with every piece of the bundle, until the sum says that a dictionary lacks a row. */
+static const wm_err *for_pieces(sum *total, const storing *s,
+                                const wm_err *(*each)(sum *, const storing *, const wm_bundle *,
+                                                      apr_pool_t *))
+{
+    const wm_bundle *b = s->bundle;
+    const wm_err *err = NULL;
+    apr_pool_t *scratch;
+
+    apr_pool_create(&scratch, s->pool);
+    for (int from = 0, to; from < b->point_count && !err && !total->missing; from = to) {
+        to = wm_store_piece_end(b, from);
+        err = each(total, s, wm_store_piece(b, from, to, scratch), scratch);
+        if (!err) /* an error lives in the pool that it came from */
+            apr_pool_clear(scratch);
     }
-    total->stored += (int)wm_rows_i64(rows, 0, 1);
-    if (!total->first_source && wm_rows_text(rows, 0, 2))
-        total->first_source = apr_atoi64(wm_rows_text(rows, 0, 2) + 1); /* "{1,2}" */
-    if (wm_rows_text(rows, 0, 3)) {
-        WM_TRY(wm_json_own_parse(&counts, wm_rows_text(rows, 0, 3),
-                                 strlen(wm_rows_text(rows, 0, 3)), pool));
-        json_array_extend(total->counts, counts);
-    }
-    return NULL;
+    return err;
+}
+
+static const wm_err *make_dictionary(sum *total, const storing *s, const wm_bundle *piece,
+                                     apr_pool_t *pool)
+{
+    wm_store_arrays a;
+
+    (void)total;
+    WM_TRY(wm_store_arrays_make(&a, piece, pool));
+    return wm_store_dictionary(s->db, &a, s->options, pool);
 }
 
 static const wm_err *add_bundle_row(const storing *s, const sum *total)
@@ -177,80 +213,50 @@ static const wm_err *add_bundle_row(const storing *s, const sum *total)
         s->pool);
 }
 
-static const wm_err *add_side_rows(const storing *s, const sum *total, const wm_store_side *side)
-{
-    const wm_bundle *b = s->bundle;
-
-    if (b->sources->nelts > 1)
-        WM_TRY(wm_db_do(
-            NULL, s->db, WM_SQL_BUNDLE_MORE_SOURCES,
-            WM_ARGS(WM_I64(total->id), WM_TIME(b->upload->received), side->more_sources), s->pool));
-    if (b->quarantined->nelts)
-        WM_TRY(wm_db_do(NULL, s->db, WM_SQL_BUNDLE_QUARANTINE,
-                        WM_ARGS(WM_I64(total->id), WM_TIME(b->upload->received), side->reasons,
-                                side->indexes, side->raws),
-                        s->pool));
-    if (b->files->nelts)
-        WM_TRY(wm_db_do(NULL, s->db, WM_SQL_BUNDLE_ATTACH,
-                        WM_ARGS(WM_I64(total->id), side->file_identifiers, side->file_types,
-                                side->file_bytes, side->file_sha256, side->file_paths,
-                                side->link_files, side->link_ordinals),
-                        s->pool));
-    return NULL;
-}
-
-/* Where the piece that begins at FROM ends: by bytes, at least one point. */
-static int piece_end(const wm_bundle *bundle, int from)
-{
-    size_t bytes = 0;
-    int to = from;
-
-    while (to < bundle->point_count &&
-           (to == from || bytes + bundle->points[to].properties.size <= PIECE_BYTES))
-        bytes += bundle->points[to++].properties.size;
-    return to;
-}
-
 static const wm_err *store_inside(sum *total, const storing *s)
 {
-    apr_pool_t *scratch;
     wm_rows *rows;
-    wm_store_side side;
 
+    WM_TRY(wm_db_do(NULL, s->db, WM_SQL_BUNDLE_PATIENCE, WM_NO_ARGS, s->pool));
     WM_TRY(
         wm_db_rows(&rows, s->db, WM_SQL_BUNDLE_NEXT, WM_ARGS(recorded_arg(s->options)), s->pool));
     total->id = wm_rows_i64(rows, 0, 0);
     total->recorded = wm_rows_text(rows, 0, 1);
-    apr_pool_create(&scratch, s->pool);
-    for (int from = 0, to; from < s->bundle->point_count; from = to) {
-        const wm_err *err;
-
-        to = piece_end(s->bundle, from);
-        err = store_piece(total, s, from, to, scratch);
-        if (err)
-            return err;
-        apr_pool_clear(scratch);
-    }
-    apr_pool_destroy(scratch);
-    WM_TRY(wm_store_side_make(&side, s->bundle, s->pool));
+    WM_TRY(for_pieces(total, s, store_piece));
+    if (total->missing)
+        return NULL;
     WM_TRY(add_bundle_row(s, total));
-    return add_side_rows(s, total, &side);
+    WM_TRY(wm_store_quarantine(s->db, s->bundle, total->id, s->pool));
+    return wm_store_files(s->db, s->bundle, total->id, s->pool);
+}
+
+static const wm_err *try_transaction(sum *total, const storing *s)
+{
+    const wm_err *err;
+
+    *total = (sum){.counts = wm_json_own(json_array(), s->pool)};
+    WM_TRY(wm_db_begin(s->db, s->pool));
+    err = store_inside(total, s);
+    if (!err && !total->missing)
+        err = wm_db_commit(s->db, s->pool);
+    if (err || total->missing)
+        wm_db_rollback(s->db);
+    return err;
 }
 
 /* Everything else: large bundles, quarantine, attachments, several sources. */
 static const wm_err *store_in_transaction(wm_stored *stored, const storing *s)
 {
-    sum total = {.counts = wm_json_own(json_array(), s->pool)};
-    const wm_err *err;
+    sum total;
 
-    WM_TRY(wm_db_begin(s->db, s->pool));
-    err = store_inside(&total, s);
-    if (!err)
-        err = wm_db_commit(s->db, s->pool);
-    if (err) {
-        wm_db_rollback(s->db);
-        return err;
+    WM_TRY(try_transaction(&total, s));
+    if (total.missing) {
+        total.missing = 0;
+        WM_TRY(for_pieces(&total, s, make_dictionary));
+        WM_TRY(try_transaction(&total, s));
     }
+    if (total.missing)
+        return wm_err_make(s->pool, WM_E_SYSTEM, "the dictionaries lack a row that was just made");
     stored->id = total.id;
     stored->points = total.stored;
     stored->repeats = s->bundle->point_count - total.stored;
@@ -260,7 +266,7 @@ static const wm_err *store_in_transaction(wm_stored *stored, const storing *s)
 static int fits_at_once(const wm_bundle *b)
 {
     return b->point_count && b->sources->nelts == 1 && !b->quarantined->nelts && !b->files->nelts &&
-           piece_end(b, 0) == b->point_count;
+           wm_store_piece_end(b, 0) == b->point_count;
 }
 
 /* A connection lost during the commit leaves open whether it happened: the uid tells. */
@@ -310,7 +316,7 @@ const wm_err *wm_bundle_store(wm_stored *stored, wm_db *db, const wm_bundle *bun
     stored->quarantined = bundle->quarantined->nelts;
     WM_TRY(keep_body(&s));
     if (at_once)
-        WM_TRY(wm_store_arrays_make(&arrays, bundle, 0, bundle->point_count, pool));
+        WM_TRY(wm_store_arrays_make(&arrays, bundle, pool));
     for (int i = 0; i < TRIES; i++) {
         err = at_once ? store_at_once(stored, &s, &arrays, pool) : store_in_transaction(stored, &s);
         if (!err)

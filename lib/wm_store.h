@@ -21,17 +21,9 @@ typedef struct wm_store_arrays {
     wm_arg news_source, news_agent, news_created, news_battery;
 } wm_store_arrays;
 
-/* Arrays of the rows beside the points. */
-typedef struct wm_store_side {
-    wm_arg more_sources;
-    wm_arg reasons, indexes, raws;
-    wm_arg file_identifiers, file_types, file_bytes, file_sha256, file_paths;
-    wm_arg link_files, link_ordinals;
-} wm_store_side;
-
-/* Points FROM to below TO of BUNDLE, with the dictionaries whole; memory belongs to POOL. */
-const wm_err *wm_store_arrays_make(wm_store_arrays *arrays, const wm_bundle *bundle, int from,
-                                   int to, apr_pool_t *pool);
+/* The arrays for BUNDLE's points; memory belongs to POOL. */
+const wm_err *wm_store_arrays_make(wm_store_arrays *arrays, const wm_bundle *bundle,
+                                   apr_pool_t *pool);
 
 /* The part of them that groups the sorted POINTS. */
 const wm_err *wm_store_groups_make(wm_store_arrays *arrays, const wm_point *const *points,
@@ -48,6 +40,21 @@ const wm_err *wm_store_at_once(int *done, wm_stored *stored, wm_db *db, const wm
                                const wm_store_options *options, const wm_text *body,
                                const wm_store_arrays *arrays, apr_pool_t *pool);
 
-const wm_err *wm_store_side_make(wm_store_side *side, const wm_bundle *bundle, apr_pool_t *pool);
+/* One statement takes at most so many rows and about so many bytes of them, so that memory and the
+ * time of a statement are bounded however large the bundle is. */
+enum { WM_STORE_PIECE_ROWS = 8192, WM_STORE_PIECE_BYTES = 4 * 1024 * 1024 };
+
+/* Where the piece of points that begins at FROM ends. */
+int wm_store_piece_end(const wm_bundle *bundle, int from);
+
+/* Points FROM to below TO as a bundle of their own, with just the dictionary texts and news that
+ * belong to them; BUNDLE itself when that is all of it. */
+const wm_bundle *wm_store_piece(const wm_bundle *bundle, int from, int to, apr_pool_t *pool);
+
+/* The rows beside the points, in the caller's transaction: what is in quarantine, then the files
+ * and their links. */
+const wm_err *wm_store_quarantine(wm_db *db, const wm_bundle *bundle, apr_int64_t id,
+                                  apr_pool_t *pool);
+const wm_err *wm_store_files(wm_db *db, const wm_bundle *bundle, apr_int64_t id, apr_pool_t *pool);
 
 #endif

@@ -6,30 +6,22 @@
 #include "wm_pgarray.h"
 #include "wm_store.h"
 
-static const wm_err *add_text(wm_pgarray *array, const wm_text *text)
-{
-    return text->data ? wm_pgarray_add(array, text->data, text->size) : wm_pgarray_add_null(array);
-}
-
-static const wm_err *add_word(wm_pgarray *array, const char *word)
-{
-    return wm_pgarray_add(array, word, strlen(word));
-}
-
 static const wm_err *add_bool(wm_pgarray *array, int value)
 {
     return wm_pgarray_add(array, value ? "\1" : "\0", 1);
 }
 
-/* Texts of LIST from FIRST on, as text[]. */
-static const wm_err *texts_make(wm_arg *arg, const apr_array_header_t *list, int first,
-                                apr_pool_t *pool)
+/* The texts of LIST, as text[]. */
+static const wm_err *texts_make(wm_arg *arg, const apr_array_header_t *list, apr_pool_t *pool)
 {
     wm_pgarray array;
 
     WM_TRY(wm_pgarray_begin(&array, WM_OID_TEXT, NULL, pool));
-    for (int i = first; i < list->nelts; i++)
-        WM_TRY(add_text(&array, &APR_ARRAY_IDX(list, i, wm_text)));
+    for (int i = 0; i < list->nelts; i++) {
+        const wm_text *text = &APR_ARRAY_IDX(list, i, wm_text);
+
+        WM_TRY(wm_pgarray_add_text(&array, text->data, text->size));
+    }
     *arg = wm_pgarray_arg(&array, WM_OID_TEXT_ARRAY);
     return NULL;
 }
@@ -39,8 +31,8 @@ static const wm_err *dictionaries_make(wm_store_arrays *a, const wm_bundle *bund
 {
     wm_pgarray generators, user_agents;
 
-    WM_TRY(texts_make(&a->sources, bundle->sources, 0, pool));
-    WM_TRY(texts_make(&a->generators, bundle->generators, 0, pool));
+    WM_TRY(texts_make(&a->sources, bundle->sources, pool));
+    WM_TRY(texts_make(&a->generators, bundle->generators, pool));
     WM_TRY(wm_pgarray_begin(&generators, WM_OID_TEXT, NULL, pool));
     WM_TRY(wm_pgarray_begin(&user_agents, WM_OID_TEXT, NULL, pool));
     for (int i = 0; i < bundle->agents->nelts; i++) {
@@ -119,17 +111,17 @@ static int point_order(const void *a, const void *b)
     return memcmp(x->point->digest, y->point->digest, sizeof x->point->digest);
 }
 
-/* Points FROM to below TO in the order in which every writer takes them. */
-static const wm_point **sort_points(const wm_bundle *bundle, int from, int to, apr_pool_t *pool)
+/* The points in the order in which every writer takes them. */
+static const wm_point **sort_points(const wm_bundle *bundle, apr_pool_t *pool)
 {
     const int *sources = ranks_of(bundle->sources, pool);
     const int *generators = ranks_of(bundle->generators, pool);
-    size_t count = (size_t)(to - from);
+    size_t count = (size_t)bundle->point_count;
     sortable *list = apr_palloc(pool, sizeof *list * (count + 1));
     const wm_point **points = apr_palloc(pool, sizeof *points * (count + 1));
 
     for (size_t i = 0; i < count; i++) {
-        const wm_point *p = bundle->points + from + i;
+        const wm_point *p = bundle->points + i;
 
         list[i] = (sortable){p, sources[p->source], generators[p->generator]};
     }
@@ -148,18 +140,18 @@ static const wm_point **sort_points(const wm_bundle *bundle, int from, int to, a
     X(created, TIMESTAMPTZ, 1, wm_pgarray_add_time(&array, p->created))                           \
     X(untimed, BOOL, p->untimed, add_bool(&array, p->untimed))                                    \
     X(digest, UUID, 1, wm_pgarray_add(&array, p->digest, sizeof p->digest))                       \
-    X(secondary, TEXT, p->secondary.data != NULL, add_text(&array, &p->secondary))                \
+    X(secondary, TEXT, p->secondary.data != NULL,                                                 \
+      wm_pgarray_add_text(&array, p->secondary.data, p->secondary.size))                          \
     X(longitude, FLOAT8, !isnan(p->longitude), wm_pgarray_add_f64(&array, p->longitude))          \
     X(latitude, FLOAT8, !isnan(p->latitude), wm_pgarray_add_f64(&array, p->latitude))             \
     X(flags, INT4, p->flags, wm_pgarray_add_i32(&array, (apr_int32_t)p->flags))                   \
     X(properties, JSONB, 1, wm_pgarray_add_jsonb(&array, p->properties.data, p->properties.size)) \
     X(bytes, INT4, 1, wm_pgarray_add_i32(&array, (apr_int32_t)p->properties.size))
 
-const wm_err *wm_store_arrays_make(wm_store_arrays *a, const wm_bundle *bundle, int from, int to,
-                                   apr_pool_t *pool)
+const wm_err *wm_store_arrays_make(wm_store_arrays *a, const wm_bundle *bundle, apr_pool_t *pool)
 {
-    const wm_point **points = sort_points(bundle, from, to, pool);
-    int count = to - from, needed;
+    const wm_point **points = sort_points(bundle, pool);
+    int count = bundle->point_count, needed;
     wm_pgarray array;
 
     WM_TRY(dictionaries_make(a, bundle, pool));
@@ -185,76 +177,4 @@ const wm_err *wm_store_arrays_make(wm_store_arrays *a, const wm_bundle *bundle, 
     POINT_ARRAYS(X)
 #undef X
     return NULL;
-}
-
-static const wm_err *quarantine_make(wm_store_side *side, const wm_bundle *bundle, apr_pool_t *pool)
-{
-    wm_pgarray reasons, indexes, raws;
-
-    WM_TRY(wm_pgarray_begin(&reasons, WM_OID_TEXT, NULL, pool));
-    WM_TRY(wm_pgarray_begin(&indexes, WM_OID_INT4, NULL, pool));
-    WM_TRY(wm_pgarray_begin(&raws, WM_OID_BYTEA, NULL, pool));
-    for (int i = 0; i < bundle->quarantined->nelts; i++) {
-        const wm_quarantined *q = &APR_ARRAY_IDX(bundle->quarantined, i, wm_quarantined);
-
-        WM_TRY(add_word(&reasons, wm_reason_word(q->reason)));
-        WM_TRY(q->index < 0 ? wm_pgarray_add_null(&indexes)
-                            : wm_pgarray_add_i32(&indexes, q->index));
-        WM_TRY(wm_pgarray_add(&raws, q->raw.data, q->raw.size));
-    }
-    side->reasons = wm_pgarray_arg(&reasons, WM_OID_TEXT_ARRAY);
-    side->indexes = wm_pgarray_arg(&indexes, WM_OID_INT4_ARRAY);
-    side->raws = wm_pgarray_arg(&raws, WM_OID_BYTEA_ARRAY);
-    return NULL;
-}
-
-static const wm_err *files_make(wm_store_side *side, const wm_bundle *bundle, apr_pool_t *pool)
-{
-    wm_pgarray identifiers, types, bytes, sha256, paths;
-
-    WM_TRY(wm_pgarray_begin(&identifiers, WM_OID_TEXT, NULL, pool));
-    WM_TRY(wm_pgarray_begin(&types, WM_OID_TEXT, NULL, pool));
-    WM_TRY(wm_pgarray_begin(&bytes, WM_OID_INT8, NULL, pool));
-    WM_TRY(wm_pgarray_begin(&sha256, WM_OID_BYTEA, NULL, pool));
-    WM_TRY(wm_pgarray_begin(&paths, WM_OID_TEXT, NULL, pool));
-    for (int i = 0; i < bundle->files->nelts; i++) {
-        const wm_file *file = &APR_ARRAY_IDX(bundle->files, i, wm_file);
-
-        WM_TRY(add_text(&identifiers, &file->identifier));
-        WM_TRY(add_text(&types, &file->content_type));
-        WM_TRY(wm_pgarray_add_i64(&bytes, (apr_int64_t)file->content.size));
-        WM_TRY(wm_pgarray_add(&sha256, file->sha256, sizeof file->sha256));
-        WM_TRY(add_word(&paths, file->path));
-    }
-    side->file_identifiers = wm_pgarray_arg(&identifiers, WM_OID_TEXT_ARRAY);
-    side->file_types = wm_pgarray_arg(&types, WM_OID_TEXT_ARRAY);
-    side->file_bytes = wm_pgarray_arg(&bytes, WM_OID_INT8_ARRAY);
-    side->file_sha256 = wm_pgarray_arg(&sha256, WM_OID_BYTEA_ARRAY);
-    side->file_paths = wm_pgarray_arg(&paths, WM_OID_TEXT_ARRAY);
-    return NULL;
-}
-
-static const wm_err *links_make(wm_store_side *side, const wm_bundle *bundle, apr_pool_t *pool)
-{
-    wm_pgarray files, ordinals;
-
-    WM_TRY(wm_pgarray_begin(&files, WM_OID_INT4, NULL, pool));
-    WM_TRY(wm_pgarray_begin(&ordinals, WM_OID_INT4, NULL, pool));
-    for (int i = 0; i < bundle->links->nelts; i++) {
-        const wm_file_link *link = &APR_ARRAY_IDX(bundle->links, i, wm_file_link);
-
-        WM_TRY(wm_pgarray_add_i32(&files, link->file + 1));
-        WM_TRY(wm_pgarray_add_i32(&ordinals, (apr_int32_t)bundle->points[link->point].ordinal));
-    }
-    side->link_files = wm_pgarray_arg(&files, WM_OID_INT4_ARRAY);
-    side->link_ordinals = wm_pgarray_arg(&ordinals, WM_OID_INT4_ARRAY);
-    return NULL;
-}
-
-const wm_err *wm_store_side_make(wm_store_side *side, const wm_bundle *bundle, apr_pool_t *pool)
-{
-    WM_TRY(texts_make(&side->more_sources, bundle->sources, 1, pool));
-    WM_TRY(quarantine_make(side, bundle, pool));
-    WM_TRY(files_make(side, bundle, pool));
-    return links_make(side, bundle, pool);
 }

@@ -47,12 +47,18 @@ VALUES ($1::int8, $2::timestamptz, $3::timestamptz, $4::uuid, $5::uuid, $6::int8
         CASE WHEN $21::bytea IS NOT NULL THEN $3::timestamptz + make_interval(secs => $20::float8) END,
         $21::bytea);
 
--- Sources beyond the first.
+-- Sources beyond the first, of which PostgreSQL has just told the ids ("{1,2}").
 -- name: bundle_more_sources
 INSERT INTO bundle_source (bundle_id, received, source_id)
-SELECT $1::int8, $2::timestamptz, s.id
-  FROM unnest($3::text[]) AS u(t) CROSS JOIN LATERAL (SELECT id FROM source WHERE identifier = t LIMIT 1) AS s
+SELECT $1::int8, $2::timestamptz, u.id
+  FROM unnest($3::text::int8[]) AS u(id)
+ WHERE u.id <> $4::int8
+ ORDER BY u.id
 ON CONFLICT DO NOTHING;
+
+-- A bundle in pieces takes the time it takes: what is refused for its size would come back for ever.
+-- name: bundle_patience
+SELECT set_config('statement_timeout', '60s', true);
 
 -- name: bundle_quarantine
 INSERT INTO quarantine (received, bundle_id, reason, index, raw)
@@ -60,13 +66,16 @@ SELECT $2::timestamptz, $1::int8, u.reason, u.index, u.raw
   FROM unnest($3::text[], $4::int4[], $5::bytea[]) AS u(reason, index, raw);
 
 -- name: bundle_attach
-WITH file AS (
-    SELECT nextval(pg_get_serial_sequence('webmunk.attachment', 'id')) AS id, u.*
-      FROM unnest($2::text[], $3::text[], $4::int8[], $5::bytea[], $6::text[])
-           WITH ORDINALITY AS u(identifier, content_type, bytes, sha256, path, n)),
-attached AS (
-    INSERT INTO attachment (id, bundle_id, identifier, content_type, bytes, sha256, path)
-    SELECT id, $1::int8, identifier, content_type, bytes, sha256, path FROM file)
+INSERT INTO attachment (bundle_id, identifier, content_type, bytes, sha256, path)
+SELECT $1::int8, u.identifier, u.content_type, u.bytes, u.sha256, u.path
+  FROM unnest($2::text[], $3::text[], $4::int8[], $5::bytea[], $6::text[])
+       AS u(identifier, content_type, bytes, sha256, path);
+
+-- Links are pairs of a file, as place in the list of paths, and the ordinal of a point.
+-- name: bundle_link
 INSERT INTO attachment_point (attachment_id, point_id)
-SELECT DISTINCT file.id, $1::int8 << 20 | l.ordinal
-  FROM unnest($7::int4[], $8::int4[]) AS l(file, ordinal) JOIN file ON file.n = l.file;
+SELECT a.id, $1::int8 << 20 | l.ordinal
+  FROM unnest($3::int4[], $4::int4[]) AS l(file, ordinal)
+  JOIN unnest($2::text[]) WITH ORDINALITY AS f(path, n) ON f.n = l.file
+  JOIN attachment a ON a.bundle_id = $1::int8 AND a.path = f.path
+ON CONFLICT DO NOTHING;

@@ -220,12 +220,12 @@ BEGIN
                left(split_part(p_agent_user_agents[p_news_agent[i]], '/', 1), 200),
                left(split_part(split_part(p_agent_user_agents[p_news_agent[i]], '/', 2), ' ', 1), 100),
                p_news_battery[i], CASE WHEN p_news_battery[i] IS NOT NULL THEN p_received END,
-               CASE WHEN cardinality(p_sources) = 1 THEN stored
-                    ELSE (SELECT coalesce(sum(g_points[g]), 0) FROM generate_subscripts(g_source, 1) AS g
-                           WHERE g_source[g] = p_news_source[i]) END,
-               (SELECT coalesce(sum(g_repeats[g]), 0) FROM generate_subscripts(g_repeats, 1) AS g
-                 WHERE g_source[g] = p_news_source[i])
+               coalesce(c.points, 0), coalesce(c.repeats, 0)
           FROM generate_series(1, cardinality(p_news_source)) AS i
+          LEFT JOIN (SELECT g_source[g] AS source, sum(g_points[g]) AS points,
+                            coalesce(sum(g_repeats[g]), 0) AS repeats
+                       FROM generate_series(1, cardinality(g_source)) AS g GROUP BY 1) AS c
+                 ON c.source = p_news_source[i]
          ORDER BY 1
         ON CONFLICT (source_id) DO UPDATE SET
             last_received = greatest(t.last_received, excluded.last_received),

@@ -159,6 +159,39 @@ static void test_pieces(wm_db *db, apr_pool_t *pool)
     is_int(stored.repeats, 700, "and all of it is known");
 }
 
+/* What one request could hold of everything; no statement may outlast the time that the module's
+ * connections have. */
+static void test_many(wm_db *db, apr_pool_t *pool)
+{
+    enum { SOURCES = 20000 };
+    char *json = apr_palloc(pool, SOURCES * 220), *at = json;
+    wm_stored stored;
+
+    PQclear(PQexec(db->conn, "SET statement_timeout = '5s'"));
+    for (int i = 0; i < SOURCES; i++)
+        at += apr_snprintf(at, 220, "%c%s,%d", i ? ',' : '[',
+                           point(pool, apr_psprintf(pool, "many-%d", i), i % 7, ""), i);
+    memcpy(at, "]", 2);
+    stored = store(db, decode(pool, json), pool, "a bundle of 20,000 sources is stored");
+    is_int(stored.points, SOURCES, "with all of its points");
+    is_int(stored.quarantined, SOURCES, "and as many bad elements in quarantine");
+    is_int(number(db, "SELECT count(*) FROM quarantine WHERE reason = 'not-an-object' AND raw <> ''"
+                      " AND bundle_id = (SELECT max(id) FROM bundle)"),
+           SOURCES, "each with its bytes");
+    is_int(number(db, "SELECT count(*) FROM source_bundle b JOIN source s ON s.id = b.source_id"
+                      " WHERE identifier LIKE 'many-%'"),
+           SOURCES, "every source leads to the bundle");
+    is_int(number(db, "SELECT sum(points) * 10 + sum(repeats) FROM source_status t JOIN source s"
+                      " ON s.id = t.source_id WHERE identifier LIKE 'many-%'"),
+           SOURCES * 10, "and has one point");
+    stored = store(db, decode(pool, json), pool, "the same again is accepted");
+    is_int(stored.repeats, SOURCES, "as repeats");
+    is_int(number(db, "SELECT sum(points) * 10 + sum(repeats) FROM source_status t JOIN source s"
+                      " ON s.id = t.source_id WHERE identifier LIKE 'many-%'"),
+           SOURCES * 11, "that every source counts");
+    PQclear(PQexec(db->conn, "RESET statement_timeout"));
+}
+
 static void test_sides(wm_db *db, apr_pool_t *pool)
 {
     wm_stored stored =
@@ -317,6 +350,7 @@ int main(void)
     test_untimed(db, pool);
     test_pieces(db, pool);
     test_sides(db, pool);
+    test_many(db, pool);
     test_race(db);
     test_lost_connection(db, pool);
     test_partitions(db, pool);
