@@ -38,10 +38,13 @@ static int is_public(request_rec *r)
 
 const wm_who *wm_auth_known(request_rec *r)
 {
-    void *who = NULL;
+    void *data = NULL;
+    const wm_who *who;
 
-    apr_pool_userdata_get(&who, WHO_KEY, r->pool);
-    return who;
+    apr_pool_userdata_get(&data, WHO_KEY, r->pool);
+    who = data;
+    /* An internal redirect shares the pool, and may lead to a location with another sign-in. */
+    return who && r->user && !strcmp(who->name, r->user) ? who : NULL;
 }
 
 static void remember(request_rec *r, const wm_who *who)
