@@ -9,6 +9,7 @@
 #include <http_log.h>
 #include <http_protocol.h>
 
+#include "body.h"
 #include "http.h"
 #include "page.h"
 
@@ -56,6 +57,18 @@ static void fail_upload(wm_http *h, int status, const wm_err *err)
     }
 }
 
+/* Over HTTP/2 a client that is still sending when its stream ends may miss the answer (curl 7.88
+ * does), so a small body that was refused unread is read all the same. */
+static void finish_small_body(wm_http *h, const wm_err *err)
+{
+    const char *data;
+    size_t size;
+
+    if (h->r->connection->master && !h->body_read && ap_request_has_body(h->r) &&
+        err->code != WM_E_TIMEOUT && err->code != WM_E_LIMIT)
+        (void)wm_body_read(&data, &size, h, WM_SMALL_FORM_MAX);
+}
+
 void wm_http_fail(wm_http *h, const wm_err *err)
 {
     int status = status_of(h, err);
@@ -66,6 +79,7 @@ void wm_http_fail(wm_http *h, const wm_err *err)
         wm_http_drop(h);
         return;
     }
+    finish_small_body(h, err);
     if (status == HTTP_SERVICE_UNAVAILABLE)
         wm_http_set(h, "Retry-After", "10");
     if (err->code == WM_E_METHOD)

@@ -59,7 +59,7 @@ SKIP: {
     my $root = workdir() . '/etc';
     mkdir $_ for $root, "$root/mods-available", "$root/mods-enabled", workdir() . '/state';
     copy($_, "$root/mods-available/") for glob("$known/*.load"), glob("$known/*.conf"), "$destdir$confdir/webmunk.load", $conf;
-    my $done = run({ env => { APACHE_CONFDIR => $root, APACHE_STATEDIR => workdir() . '/state' } }, $a2enmod, '-q', 'webmunk');
+    my $done = run({ env => { APACHE_CONFDIR => $root, APACHE_STATE_DIRECTORY => workdir() . '/state' } }, $a2enmod, '-q', 'webmunk');
     is($done->{code}, 0, 'a2enmod webmunk works') or diag("$done->{out}$done->{err}");
     ok(-l "$root/mods-enabled/webmunk.load" && -l "$root/mods-enabled/webmunk.conf", '... and enables module and configuration');
     ok(-l "$root/mods-enabled/dbd.load", '... and what they depend on');

@@ -73,8 +73,7 @@ sub curl
     my $done = run(@command, $self->url($path));
     my $answer = { status => 599, reason => $done->{err}, headers => {}, content => $done->{err} };
     my $head = -e "$base.head" ? slurp("$base.head") : '';
-    # A server may refuse early and then reset what we are still sending (RFC 9113, 8.1): that is an answer too.
-    if ($done->{code} == 0 || $head =~ m{^HTTP/\S+ [45]\d\d}m) {
+    if ($done->{code} == 0) {
         my ($status, %got) = (0);
         for my $line (split(/\r?\n/, $head)) {
             if ($line =~ m{^HTTP/\S+ (\d+)}) {
