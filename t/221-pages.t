@@ -100,7 +100,11 @@ subtest 'an upload is on the overview when it is answered' => sub {
     my $html = $browser->get('/dashboard/participant?id=newcomer&tab=points')->{content};
     unlike($html, qr{</script><b>}, 'text of a device is no markup');
     like($html, qr{&lt;/script&gt;&lt;b&gt;}, '... but can be read');
-    my ($test) = grep { $_->{generator} eq 'test' } @{ $after->{generators} };
+    # What is counted over all participants is shared between pages for a little while.
+    my $test = wait_until {
+        my ($found) = grep { $_->{generator} eq 'test' && $_->{sources} } @{ page('/dashboard/')->{generators} };
+        $found;
+    } 'the generator on the overview';
     is($test->{sources}, 1, 'its generator has one participant');
     is_deeply([ ids(page($test->{link})) ], ['newcomer'], '... and the number leads there');
     is(scalar(@{ page('/dashboard/participant?id=newcomer&tab=uploads')->{rows} }), 1, 'its upload is listed');
