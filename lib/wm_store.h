@@ -18,7 +18,7 @@ typedef struct wm_store_arrays {
     wm_arg group_source, group_generator, group_day, group_points, group_bytes, group_quarters,
         group_first, group_last, group_minute, group_hour, group_daily, group_lag_sum,
         group_lag_max, group_ahead;
-    wm_arg news_source, news_agent, news_created, news_battery;
+    wm_arg news_source, news_agent, news_created, news_battery, news_points;
 } wm_store_arrays;
 
 /* The arrays for BUNDLE's points; memory belongs to POOL. */

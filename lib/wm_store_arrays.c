@@ -46,29 +46,6 @@ static const wm_err *dictionaries_make(wm_store_arrays *a, const wm_bundle *bund
     return NULL;
 }
 
-static const wm_err *news_make(wm_store_arrays *a, const wm_bundle *bundle, apr_pool_t *pool)
-{
-    wm_pgarray source, agent, created, battery;
-
-    WM_TRY(wm_pgarray_begin(&source, WM_OID_INT4, NULL, pool));
-    WM_TRY(wm_pgarray_begin(&agent, WM_OID_INT4, NULL, pool));
-    WM_TRY(wm_pgarray_begin(&created, WM_OID_TIMESTAMPTZ, NULL, pool));
-    WM_TRY(wm_pgarray_begin(&battery, WM_OID_FLOAT8, NULL, pool));
-    for (int i = 0; i < bundle->news->nelts; i++) {
-        const wm_source_news *news = &APR_ARRAY_IDX(bundle->news, i, wm_source_news);
-
-        WM_TRY(wm_pgarray_add_i32(&source, news->source + 1));
-        WM_TRY(wm_pgarray_add_i32(&agent, news->agent + 1));
-        WM_TRY(wm_pgarray_add_time(&created, news->last_created));
-        WM_TRY(wm_pgarray_add_f64(&battery, news->battery));
-    }
-    a->news_source = wm_pgarray_arg(&source, WM_OID_INT4_ARRAY);
-    a->news_agent = wm_pgarray_arg(&agent, WM_OID_INT4_ARRAY);
-    a->news_created = wm_pgarray_arg(&created, WM_OID_TIMESTAMPTZ_ARRAY);
-    a->news_battery = wm_pgarray_arg(&battery, WM_OID_FLOAT8_ARRAY);
-    return NULL;
-}
-
 /* A point with the places of its texts in their order. */
 typedef struct sortable {
     const wm_point *point;
@@ -112,9 +89,8 @@ static int point_order(const void *a, const void *b)
 }
 
 /* The points in the order in which every writer takes them. */
-static const wm_point **sort_points(const wm_bundle *bundle, apr_pool_t *pool)
+static const wm_point **sort_points(const wm_bundle *bundle, const int *sources, apr_pool_t *pool)
 {
-    const int *sources = ranks_of(bundle->sources, pool);
     const int *generators = ranks_of(bundle->generators, pool);
     size_t count = (size_t)bundle->point_count;
     sortable *list = apr_palloc(pool, sizeof *list * (count + 1));
@@ -129,6 +105,57 @@ static const wm_point **sort_points(const wm_bundle *bundle, apr_pool_t *pool)
     for (size_t i = 0; i < count; i++)
         points[i] = list[i].point;
     return points;
+}
+
+/* The news of a source with the place of its text and how many points it has here. */
+typedef struct ranked_news {
+    const wm_source_news *news;
+    int rank, points;
+} ranked_news;
+
+static int news_order(const void *a, const void *b)
+{
+    const ranked_news *x = a, *y = b;
+
+    return (x->rank > y->rank) - (x->rank < y->rank);
+}
+
+/* In the order of the sources' texts: writers that share sources take their rows one after the
+ * other. */
+static const wm_err *news_make(wm_store_arrays *a, const wm_bundle *bundle, const int *ranks,
+                               apr_pool_t *pool)
+{
+    size_t count = (size_t)bundle->news->nelts;
+    ranked_news *list = apr_palloc(pool, sizeof *list * (count + 1));
+    int *points = apr_pcalloc(pool, sizeof *points * ((size_t)bundle->sources->nelts + 1));
+    wm_pgarray source, agent, created, battery, counts;
+
+    for (int i = 0; i < bundle->point_count; i++)
+        points[bundle->points[i].source]++;
+    for (size_t i = 0; i < count; i++) {
+        const wm_source_news *news = &APR_ARRAY_IDX(bundle->news, i, wm_source_news);
+
+        list[i] = (ranked_news){news, ranks[news->source], points[news->source]};
+    }
+    qsort(list, count, sizeof *list, news_order);
+    WM_TRY(wm_pgarray_begin(&source, WM_OID_INT4, NULL, pool));
+    WM_TRY(wm_pgarray_begin(&agent, WM_OID_INT4, NULL, pool));
+    WM_TRY(wm_pgarray_begin(&created, WM_OID_TIMESTAMPTZ, NULL, pool));
+    WM_TRY(wm_pgarray_begin(&battery, WM_OID_FLOAT8, NULL, pool));
+    WM_TRY(wm_pgarray_begin(&counts, WM_OID_INT4, NULL, pool));
+    for (size_t i = 0; i < count; i++) {
+        WM_TRY(wm_pgarray_add_i32(&source, list[i].news->source + 1));
+        WM_TRY(wm_pgarray_add_i32(&agent, list[i].news->agent + 1));
+        WM_TRY(wm_pgarray_add_time(&created, list[i].news->last_created));
+        WM_TRY(wm_pgarray_add_f64(&battery, list[i].news->battery));
+        WM_TRY(wm_pgarray_add_i32(&counts, list[i].points));
+    }
+    a->news_source = wm_pgarray_arg(&source, WM_OID_INT4_ARRAY);
+    a->news_agent = wm_pgarray_arg(&agent, WM_OID_INT4_ARRAY);
+    a->news_created = wm_pgarray_arg(&created, WM_OID_TIMESTAMPTZ_ARRAY);
+    a->news_battery = wm_pgarray_arg(&battery, WM_OID_FLOAT8_ARRAY);
+    a->news_points = wm_pgarray_arg(&counts, WM_OID_INT4_ARRAY);
+    return NULL;
 }
 
 /* One row per array of points: member, element type, when a point needs it, how a point adds. */
@@ -150,12 +177,13 @@ static const wm_point **sort_points(const wm_bundle *bundle, apr_pool_t *pool)
 
 const wm_err *wm_store_arrays_make(wm_store_arrays *a, const wm_bundle *bundle, apr_pool_t *pool)
 {
-    const wm_point **points = sort_points(bundle, pool);
+    const int *sources = ranks_of(bundle->sources, pool);
+    const wm_point **points = sort_points(bundle, sources, pool);
     int count = bundle->point_count, needed;
     wm_pgarray array;
 
     WM_TRY(dictionaries_make(a, bundle, pool));
-    WM_TRY(news_make(a, bundle, pool));
+    WM_TRY(news_make(a, bundle, sources, pool));
     WM_TRY(wm_store_groups_make(a, points, count, bundle->upload->received, pool));
 #define X(member, type, when, add)                                   \
     needed = 0;                                                      \

@@ -12,7 +12,7 @@ SELECT id, points, repeats
        $29::float8[], $30::int4[], $31::jsonb[], $32::int4[], $33::int4[], $34::int4[],
        $35::int4[], $36::int4[], $37::int8[], $38::bit(96)[], $39::timestamptz[], $40::timestamptz[],
        $41::int4[], $42::int4[], $43::int4[], $44::float8[], $45::float8[], $46::int4[],
-       $47::int4[], $48::int4[], $49::timestamptz[], $50::float8[])
+       $47::int4[], $48::int4[], $49::timestamptz[], $50::float8[], $51::int4[])
  WHERE id IS NOT NULL;
 
 -- name: bundle_dictionary
@@ -35,7 +35,7 @@ SELECT missing, stored, source_ids, counts
        $20::jsonb[], $21::int4[], $22::int4[], $23::int4[], $24::int4[], $25::int4[],
        $26::int8[], $27::bit(96)[], $28::timestamptz[], $29::timestamptz[], $30::int4[], $31::int4[],
        $32::int4[], $33::float8[], $34::float8[], $35::int4[], $36::int4[], $37::int4[],
-       $38::timestamptz[], $39::float8[]);
+       $38::timestamptz[], $39::float8[], $40::int4[]);
 
 -- name: bundle_add
 INSERT INTO bundle (id, received, recorded, uid, body_digest, source_id, client, method, form, token,

@@ -106,6 +106,10 @@ LANGUAGE sql STABLE AS $$
       FROM given GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 $$;
 
+-- Types of their own, because names of OUT parameters would be read again with every call.
+CREATE TYPE points_stored AS (missing boolean, stored integer, source_ids bigint[], counts jsonb);
+CREATE TYPE bundle_stored AS (id bigint, points integer, repeats integer);
+
 -- Store points of bundle P_BUNDLE, their rollups and the news of their sources, all in the caller's
 -- transaction.  The caller has sorted the points by texts of source and generator, created and
 -- digest, so that two writers take the entries of the index that keeps repeats out in the same
@@ -126,15 +130,19 @@ CREATE FUNCTION points_store(
     g_quarters bit(96)[], g_first timestamptz[], g_last timestamptz[], g_minute integer[], g_hour integer[],
     g_daily integer[], g_lag_sum float8[], g_lag_max float8[], g_ahead integer[],
     p_news_source integer[], p_news_agent integer[], p_news_created timestamptz[], p_news_battery float8[],
-    OUT missing boolean, OUT stored integer, OUT source_ids bigint[], OUT counts jsonb)
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+    p_news_points integer[])
+RETURNS points_stored LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 DECLARE
     given CONSTANT integer := cardinality(p_ordinal);
+    source_ids bigint[];
     study_ids bigint[];
     generator_ids integer[];
     agent_ids integer[];
     g_repeats integer[];
+    news_repeats integer[];
     known boolean := false;
+    stored integer := given;
+    counts jsonb;
 BEGIN
     SELECT ARRAY(SELECT (SELECT id FROM source WHERE identifier = p_sources[i] LIMIT 1)
                    FROM generate_series(1, cardinality(p_sources)) AS i),
@@ -147,11 +155,9 @@ BEGIN
                                 = p_agent_generators[i] || E'\x01' || p_agent_user_agents[i] LIMIT 1)
                    FROM generate_series(1, cardinality(p_agent_generators)) AS i)
       INTO source_ids, study_ids, generator_ids, agent_ids;
-    missing := array_position(source_ids, NULL) IS NOT NULL
-            OR array_position(generator_ids, NULL) IS NOT NULL
-            OR array_position(agent_ids, NULL) IS NOT NULL;
-    IF missing THEN
-        RETURN;
+    IF array_position(source_ids, NULL) IS NOT NULL OR array_position(generator_ids, NULL) IS NOT NULL
+       OR array_position(agent_ids, NULL) IS NOT NULL THEN
+        RETURN ROW(true, 0, NULL, NULL)::points_stored;
     END IF;
     IF p_untimed IS NOT NULL THEN
         known := EXISTS (SELECT FROM bundle WHERE body_digest = p_body_digest);
@@ -169,7 +175,6 @@ BEGIN
                p_digest[i], generator_ids[p_generator[i]], agent_ids[p_agent[i]], coalesce(p_flags[i], 0),
                p_longitude[i], p_latitude[i], p_secondary[i], p_properties[i]
           FROM generate_series(1, given) AS i;
-        stored := given;
     EXCEPTION WHEN unique_violation THEN
         INSERT INTO data_point (id, source_id, created, recorded, digest, generator_id, agent_id, flags,
                                 longitude, latitude, secondary_identifier, properties)
@@ -190,6 +195,12 @@ BEGIN
                g_daily, g_lag_sum, g_lag_max, g_ahead, g_repeats
           FROM points_group(p_bundle, p_received, source_ids, generator_ids, p_ordinal, p_source, p_generator,
                             p_created, p_digest, p_bytes);
+        SELECT array_agg(coalesce(c.points, 0) ORDER BY i), array_agg(coalesce(c.repeats, 0) ORDER BY i)
+          INTO p_news_points, news_repeats
+          FROM generate_series(1, cardinality(p_news_source)) AS i
+          LEFT JOIN (SELECT g_source[g] AS source, sum(g_points[g]) AS points, sum(g_repeats[g]) AS repeats
+                       FROM generate_series(1, cardinality(g_source)) AS g GROUP BY 1) AS c
+                 ON c.source = p_news_source[i];
     END IF;
 
     WITH rolled AS (
@@ -220,13 +231,8 @@ BEGIN
                left(split_part(p_agent_user_agents[p_news_agent[i]], '/', 1), 200),
                left(split_part(split_part(p_agent_user_agents[p_news_agent[i]], '/', 2), ' ', 1), 100),
                p_news_battery[i], CASE WHEN p_news_battery[i] IS NOT NULL THEN p_received END,
-               coalesce(c.points, 0), coalesce(c.repeats, 0)
+               coalesce(p_news_points[i], 0), coalesce(news_repeats[i], 0)
           FROM generate_series(1, cardinality(p_news_source)) AS i
-          LEFT JOIN (SELECT g_source[g] AS source, sum(g_points[g]) AS points,
-                            coalesce(sum(g_repeats[g]), 0) AS repeats
-                       FROM generate_series(1, cardinality(g_source)) AS g GROUP BY 1) AS c
-                 ON c.source = p_news_source[i]
-         ORDER BY 1
         ON CONFLICT (source_id) DO UPDATE SET
             last_received = greatest(t.last_received, excluded.last_received),
             last_created = greatest(t.last_created, excluded.last_created),
@@ -240,10 +246,10 @@ BEGIN
             points = t.points + excluded.points,
             repeats = t.repeats + excluded.repeats
     )
-    SELECT jsonb_agg(jsonb_build_array(study, generator, points, bytes)) INTO counts
-      FROM (SELECT study_ids[g_source[i]] AS study, generator_ids[g_generator[i]] AS generator,
-                   sum(g_points[i]) AS points, sum(g_bytes[i]) AS bytes
-              FROM generate_series(1, cardinality(g_source)) AS i GROUP BY 1, 2) AS c;
+    SELECT jsonb_agg(jsonb_build_array(study_ids[g_source[i]], generator_ids[g_generator[i]], g_points[i], g_bytes[i]))
+      INTO counts
+      FROM generate_series(1, cardinality(g_source)) AS i;
+    RETURN ROW(false, stored, source_ids, counts)::points_stored;
 END $$;
 
 -- A bundle of one source with nothing but points: its row and its points.  No id when a dictionary
@@ -260,10 +266,10 @@ CREATE FUNCTION bundle_store(
     g_quarters bit(96)[], g_first timestamptz[], g_last timestamptz[], g_minute integer[], g_hour integer[],
     g_daily integer[], g_lag_sum float8[], g_lag_max float8[], g_ahead integer[],
     p_news_source integer[], p_news_agent integer[], p_news_created timestamptz[], p_news_battery float8[],
-    OUT id bigint, OUT points integer, OUT repeats integer)
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+    p_news_points integer[])
+RETURNS bundle_stored LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 DECLARE
-    made record;
+    made points_stored;
     next CONSTANT bigint := nextval('bundle_id_seq');
 BEGIN
     p_recorded := coalesce(p_recorded, now());
@@ -271,20 +277,18 @@ BEGIN
         p_agent_generators, p_agent_user_agents, p_ordinal, p_source, p_generator, p_agent, p_created, p_untimed,
         p_digest, p_secondary, p_longitude, p_latitude, p_flags, p_properties, p_bytes, g_source, g_generator,
         g_day, g_points, g_bytes, g_quarters, g_first, g_last, g_minute, g_hour, g_daily, g_lag_sum, g_lag_max,
-        g_ahead, p_news_source, p_news_agent, p_news_created, p_news_battery);
+        g_ahead, p_news_source, p_news_agent, p_news_created, p_news_battery, p_news_points);
     IF made.missing THEN
-        RETURN;
+        RETURN NULL;
     END IF;
-    id := next;
-    points := made.stored;
-    repeats := cardinality(p_ordinal) - made.stored;
     INSERT INTO bundle (id, received, recorded, uid, body_digest, source_id, client, method, form, token,
                         encrypted, compressed, request_bytes, json_bytes, points, repeats, ignored,
                         generator_counts, body_expires, body)
     VALUES (next, p_received, p_recorded, p_uid, p_body_digest, made.source_ids[1], p_client, p_method, p_form,
-            p_token, p_encrypted, p_compressed, p_request_bytes, p_json_bytes, bundle_store.points,
-            bundle_store.repeats, p_ignored, made.counts,
+            p_token, p_encrypted, p_compressed, p_request_bytes, p_json_bytes, made.stored,
+            cardinality(p_ordinal) - made.stored, p_ignored, made.counts,
             CASE WHEN p_body IS NOT NULL THEN p_recorded + make_interval(secs => p_keep) END, p_body);
+    RETURN ROW(next, made.stored, cardinality(p_ordinal) - made.stored)::bundle_stored;
 END $$;
 
 -- Fold the counts of bundles whose transactions have all ended into arrival.  Called by whoever
@@ -320,7 +324,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = webmunk, pg_temp AS $$
                (c ->> 1)::integer AS generator, (c ->> 2)::bigint AS points, (c ->> 3)::bigint AS bytes
           FROM bundle b CROSS JOIN LATERAL jsonb_array_elements(b.generator_counts) AS c
          WHERE b.position >= low AND (high IS NULL OR b.position < high))
-    SELECT study, generator, hour, sum(points)::bigint, count(*), sum(bytes)::bigint
+    SELECT study, generator, hour, sum(points)::bigint, count(DISTINCT id), sum(bytes)::bigint
       FROM counted GROUP BY 1, 2, 3
     UNION ALL
     SELECT study, 0, hour, sum(points)::bigint, count(DISTINCT id), sum(bytes)::bigint
