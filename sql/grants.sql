@@ -45,6 +45,11 @@ BEGIN
                             WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND c.relkind = 'S'
                               AND d.deptype IN ('a', 'i'))
         UNION ALL
+        SELECT format('ALTER TYPE %s OWNER TO wm_owner', c.reltype::regtype)
+          FROM pg_class c
+         WHERE c.relnamespace = 'webmunk'::regnamespace AND c.relkind = 'c'
+           AND c.relowner <> 'wm_owner'::regrole
+        UNION ALL
         SELECT format('ALTER ROUTINE %s OWNER TO wm_owner', p.oid::regprocedure)
           FROM pg_proc p
          WHERE p.pronamespace = 'webmunk'::regnamespace AND p.proowner <> 'wm_owner'::regrole
