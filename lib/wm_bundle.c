@@ -2,6 +2,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <apr_strings.h>
+
 #include "wm_decode.h"
 #include "wm_payload.h"
 #include "wm_utf8.h"
@@ -198,6 +200,18 @@ static void set_bundle_aside(wm_bundle *bundle, wm_reason reason, wm_text raw, a
     bundle->ignored = 0;
     set_aside(bundle, reason, -1, raw);
     digest_bytes(bundle, raw);
+}
+
+const wm_bundle *wm_bundle_aside(const wm_bundle *bundle, wm_reason reason, apr_pool_t *pool)
+{
+    const wm_upload *upload = bundle->upload;
+    wm_bundle *aside = apr_pmemdup(pool, bundle, sizeof *bundle);
+
+    aside->points = NULL;
+    aside->point_count = 0;
+    aside->gzip = aside->json = (wm_text){NULL, 0};
+    set_bundle_aside(aside, reason, (wm_text){upload->data, upload->size}, pool);
+    return aside;
 }
 
 static const wm_err *decode_text(wm_bundle *bundle, const wm_payload *payload,

@@ -33,7 +33,9 @@ struct wm_db;
     X(WM_Q_NO_SOURCE, "no-source", "the metadata name no source")                                  \
     X(WM_Q_BAD_SOURCE, "bad-source", "the source is no text or longer than 1024 characters")       \
     X(WM_Q_POINT_TOO_LARGE, "point-too-large",                                                     \
-      "the point is larger than one value of the database can be")
+      "the point is larger than one value of the database can be")                                 \
+    X(WM_Q_NOT_STORABLE, "not-storable",                                                           \
+      "the database refuses what the bundle says; the operator's log has its words")
 
 typedef enum {
 #define X(name, word, text) name,
@@ -144,6 +146,9 @@ typedef struct wm_bundle {
 const wm_err *wm_bundle_decode(wm_bundle **bundle, const wm_upload *upload,
                                const wm_decode_options *options, apr_pool_t *pool);
 
+/* BUNDLE with nothing but its request's body, set aside as a whole for REASON, and its files. */
+const wm_bundle *wm_bundle_aside(const wm_bundle *bundle, wm_reason reason, apr_pool_t *pool);
+
 typedef struct wm_stored {
     apr_int64_t id;
     int points;  /* stored */
@@ -157,8 +162,9 @@ typedef struct wm_store_options {
     apr_time_t now;                /* 0: the database's clock; the simulated study sets it */
 } wm_store_options;
 
-/* Store BUNDLE durably in one transaction; deadlocks are retried.  On success everything is
- * committed.  WM_E_BUSY when the database cannot take it now; then nothing is stored. */
+/* Store BUNDLE durably in one transaction; deadlocks are retried.  What the database refuses for what
+ * it says goes to quarantine, WM_Q_NOT_STORABLE, for it would come back for ever (11.4).  On success
+ * everything is committed.  WM_E_BUSY when the database cannot take it now; then nothing is stored. */
 const wm_err *wm_bundle_store(wm_stored *stored, struct wm_db *db, const wm_bundle *bundle,
                               const wm_store_options *options, apr_pool_t *pool);
 

@@ -10,6 +10,7 @@
 #include "wm_db.h"
 #include "wm_gzip.h"
 #include "wm_json_own.h"
+#include "wm_log.h"
 #include "wm_pgarray.h"
 #include "wm_store.h"
 
@@ -263,10 +264,15 @@ static const wm_err *store_in_transaction(wm_stored *stored, const storing *s)
     return NULL;
 }
 
-static int fits_at_once(const wm_bundle *b)
+/* A single large point, or a large body around small ones, takes longer than a statement outside of
+ * a transaction may. */
+static int fits_at_once(const storing *s)
 {
+    const wm_bundle *b = s->bundle;
+
     return b->point_count && b->sources->nelts == 1 && !b->quarantined->nelts && !b->files->nelts &&
-           wm_store_piece_end(b, 0) == b->point_count;
+           b->points[0].properties.size <= WM_STORE_PIECE_BYTES &&
+           s->body.size <= WM_STORE_PIECE_BYTES && wm_store_piece_end(b, 0) == b->point_count;
 }
 
 /* A connection lost during the commit leaves open whether it happened: the uid tells. */
@@ -304,26 +310,27 @@ static const wm_err *keep_body(storing *s)
     return NULL;
 }
 
-const wm_err *wm_bundle_store(wm_stored *stored, wm_db *db, const wm_bundle *bundle,
-                              const wm_store_options *options, apr_pool_t *pool)
+/* Everything of S, in a few tries. */
+static const wm_err *store_whole(wm_stored *stored, storing *s)
 {
-    storing s = {.db = db, .bundle = bundle, .options = options, .pool = pool};
-    int at_once = fits_at_once(bundle), found = 0;
     const wm_err *err = NULL;
     wm_store_arrays arrays;
+    int at_once, found = 0;
 
     memset(stored, 0, sizeof *stored);
-    stored->quarantined = bundle->quarantined->nelts;
-    WM_TRY(keep_body(&s));
+    stored->quarantined = s->bundle->quarantined->nelts;
+    WM_TRY(keep_body(s));
+    at_once = fits_at_once(s);
     if (at_once)
-        WM_TRY(wm_store_arrays_make(&arrays, bundle, pool));
+        WM_TRY(wm_store_arrays_make(&arrays, s->bundle, s->pool));
     for (int i = 0; i < TRIES; i++) {
-        err = at_once ? store_at_once(stored, &s, &arrays, pool) : store_in_transaction(stored, &s);
+        err =
+            at_once ? store_at_once(stored, s, &arrays, s->pool) : store_in_transaction(stored, s);
         if (!err)
             return NULL;
-        if (PQstatus(db->conn) == CONNECTION_BAD || !strcmp(err->sqlstate, "23505")) {
+        if (PQstatus(s->db->conn) == CONNECTION_BAD || !strcmp(err->sqlstate, "23505")) {
             /* When even that cannot be asked, the caller must learn from ERR that it is open. */
-            if (find_stored(&found, stored, &s))
+            if (find_stored(&found, stored, s))
                 return err;
             if (found)
                 return NULL;
@@ -331,5 +338,28 @@ const wm_err *wm_bundle_store(wm_stored *stored, wm_db *db, const wm_bundle *bun
             return err;
         }
     }
-    return wm_err_wrap(pool, err, "the bundle could not be stored in %d tries", TRIES);
+    return wm_err_wrap(s->pool, err, "the bundle could not be stored in %d tries", TRIES);
+}
+
+/* Data exception, integrity constraint, program limit: what the bundle says does not fit, and never
+ * will. */
+static int blames_content(const wm_err *err)
+{
+    return !strncmp(err->sqlstate, "22", 2) || !strncmp(err->sqlstate, "54", 2) ||
+           (!strncmp(err->sqlstate, "23", 2) && strcmp(err->sqlstate, "23505"));
+}
+
+const wm_err *wm_bundle_store(wm_stored *stored, wm_db *db, const wm_bundle *bundle,
+                              const wm_store_options *options, apr_pool_t *pool)
+{
+    storing s = {.db = db, .bundle = bundle, .options = options, .pool = pool};
+    const wm_err *err = store_whole(stored, &s);
+
+    if (!err || !blames_content(err))
+        return err;
+    wm_log_write(db->log, WM_LOG_ERROR, "WM0120 a bundle goes to quarantine as not-storable: %s",
+                 wm_err_text(err, pool));
+    s.bundle = wm_bundle_aside(bundle, WM_Q_NOT_STORABLE, pool);
+    s.body = (wm_text){NULL, 0};
+    return store_whole(stored, &s);
 }

@@ -112,6 +112,7 @@ perl_tests = \
 	t/204-directives.t \
 	t/205-http2.t \
 	t/206-borrow.t \
+	t/207-hostile.t \
 	t/210-install.t \
 	t/220-signin.t \
 	t/222-signin-locations.t \
