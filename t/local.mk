@@ -117,6 +117,7 @@ perl_tests = \
 	t/220-signin.t \
 	t/222-signin-locations.t \
 	t/223-page-answers.t \
+	t/224-hostile-pages.t \
 	t/300-browser.t \
 	t/221-pages.t \
 	t/230-quickstart.t \
