@@ -17,6 +17,7 @@ my $owner  = $$;
 our %settings = (
     shared_buffers     => '1GB',
     max_wal_size       => '8GB',
+    min_wal_size       => '4GB',
     checkpoint_timeout => '15min',
     wal_compression    => 'lz4',
 );
@@ -142,9 +143,6 @@ sub start_httpd
         IDENTITY => $> == 0 ? "User nobody\nGroup nogroup" : '',
     );
     my $text = slurp("$source/conf/quickstart-httpd.conf.in") =~ s/\@(DIR|PORT|SOCKET|MODULES|IDENTITY)\@/$value{$1}/gr;
-    # All children from the start: 64 connections outnumber the threads of two, and the event MPM then closes
-    # connections on which the next request is under way.
-    $text =~ s/^StartServers .*/StartServers 3/m;
     spew("$dir/httpd/httpd.conf", "$text\nWebmunkTemplateDir \"$source/templates\"\nWebmunkAssetDir \"$source/assets\"\n");
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {

@@ -52,7 +52,7 @@ function done(summary, latency, _)
       used_up = used_up + thread:get("used_up")
    end
    io.write(string.format(
-      "result requests=%d seconds=%.3f errors=%d failed=%d used_up=%d p50=%.2f p90=%.2f p99=%.2f max=%.2f\n",
-      summary.requests, summary.duration / 1e6, e.status, e.connect + e.read + e.write + e.timeout, used_up,
+      "result requests=%d seconds=%.3f errors=%d failed=%d timeouts=%d used_up=%d p50=%.2f p90=%.2f p99=%.2f max=%.2f\n",
+      summary.requests, summary.duration / 1e6, e.status, e.connect + e.read + e.write, e.timeout, used_up,
       latency:percentile(50) / 1e3, latency:percentile(90) / 1e3, latency:percentile(99) / 1e3, latency.max / 1e3))
 end
