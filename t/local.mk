@@ -98,6 +98,7 @@ perl_tests = \
 	t/122-audit.t \
 	t/123-sign-in.t \
 	t/130-demo.t \
+	t/131-restore.t \
 	t/140-store.t \
 	t/200-vectors-event-h1.t \
 	t/200-vectors-event-h2.t \
