@@ -25,8 +25,10 @@ struct wm_db;
 struct wm_templates;
 
 enum {
-    WM_PAGE_LIMIT = 50,         /* rows of a page unless the address says otherwise */
-    WM_PAGE_ARGUMENT_MAX = 4096 /* bytes of one argument; a longer one is WM_E_INPUT */
+    WM_PAGE_LIMIT = 50,          /* rows of a page unless the address says otherwise */
+    WM_PAGE_ARGUMENT_MAX = 4096, /* bytes of one argument; a longer one is WM_E_INPUT */
+    WM_PAGE_ESCAPED_MAX = 2048   /* ... percent-encoded, but for names: links carry them on, and
+                                    httpd refuses a request line of more than 8,190 bytes */
 };
 
 /* What the address and the session say.  The host zeroes it, fills the first group, and gives
@@ -52,11 +54,13 @@ typedef struct wm_page_query {
     const char *before;
     int limit;              /* limit: 25, 50, 100 or 250 */
     const char *identifier; /* id: the participant */
+    const char *id_number;  /* id-number: the same by number, where the id is too long for a link */
     const char *generator; /* generator: identifier; in a list, those who sent it within 24 hours */
-    const char *tab;       /* tab: completeness, day, generators, uploads or points */
-    const char *day;       /* day: one UTC day of a participant, "2026-01-31" */
-    int days;              /* days: columns of the completeness grid, 14, 30 or 90 */
-    int everything;        /* set by wm_page_csv: all rows instead of a page of them */
+    const char *generator_number; /* generator-number: the same by number */
+    const char *tab;              /* tab: completeness, day, generators, uploads or points */
+    const char *day;              /* day: one UTC day of a participant, "2026-01-31" */
+    int days;                     /* days: columns of the completeness grid, 14, 30 or 90 */
+    int everything;               /* set by wm_page_csv: all rows instead of a page of them */
 } wm_page_query;
 
 /* One page.  A new page is a row in wm_pages plus its template. */

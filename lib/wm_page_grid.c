@@ -69,9 +69,10 @@ static void dress_cell(json_t *cell, int column, const char *generator, const wm
     json_object_set_new(cell, "words", json_string(words));
     json_object_set_new(
         cell, "link",
-        json_string(wm_page_link_only(
-            q, "participant", WM_CHANGES({"id", q->identifier}, {"tab", "day"}, {"day", day}),
-            pool)));
+        json_string(wm_page_link_only(q, "participant",
+                                      WM_CHANGES({"id", q->identifier}, {"id-number", q->id_number},
+                                                 {"tab", "day"}, {"day", day}),
+                                      pool)));
 }
 
 static void dress_row(json_t *row, int at, const wm_page_query *q, apr_pool_t *pool)
@@ -85,7 +86,7 @@ static void dress_row(json_t *row, int at, const wm_page_query *q, apr_pool_t *p
     json_object_set_new(row, "short",
                         json_string(wm_page_short(generator, LABEL_CHARACTERS, pool)));
     json_array_foreach(json_object_get(row, "cells"), i, cell)
-        dress_cell(cell, (int)i, generator, q, pool);
+        dress_cell(cell, (int)i, wm_page_shown(generator, pool), q, pool);
 }
 
 /* The day's number above each column, and the month where it begins. */
@@ -100,12 +101,13 @@ static json_t *day_heads(const json_t *days, const wm_page_query *q, apr_pool_t 
     {
         const char *text = json_string_value(day);
         int month = (text[5] - '0') * 10 + text[6] - '1';
-        json_t *head =
-            json_pack("{s:s, s:s, s:i, s:s}", "day", text, "number", text + 8, "x",
-                      LABEL_WIDTH + (int)i * CELL + (CELL - GAP) / 2, "link",
-                      wm_page_link_only(
-                          q, "participant",
-                          WM_CHANGES({"id", q->identifier}, {"tab", "day"}, {"day", text}), pool));
+        json_t *head = json_pack(
+            "{s:s, s:s, s:i, s:s}", "day", text, "number", text + 8, "x",
+            LABEL_WIDTH + (int)i * CELL + (CELL - GAP) / 2, "link",
+            wm_page_link_only(q, "participant",
+                              WM_CHANGES({"id", q->identifier}, {"id-number", q->id_number},
+                                         {"tab", "day"}, {"day", text}),
+                              pool));
 
         if (!i || !strcmp(text + 8, "01"))
             json_object_set_new(head, "month", json_string(months[month % 12]));

@@ -41,6 +41,19 @@ const char *wm_page_link(const wm_page_query *q, const char *path, const wm_page
 const char *wm_page_link_only(const wm_page_query *q, const char *path,
                               const wm_page_change *changes, apr_pool_t *pool);
 
+/* How links name a participant ("id", "id-number") or a generator: by TEXT, unless that is too long
+ * for an address, then by NUMBER.  The other member is NULL. */
+typedef struct wm_page_name {
+    const char *text;
+    const char *number;
+} wm_page_name;
+
+wm_page_name wm_page_name_of(const char *text, apr_int64_t number, apr_pool_t *pool);
+/* The name that an address means: TEXT, or what statement ID says of NUMBER; NULL when neither is
+ * given.  WM_E_INPUT, WM_E_NOT_FOUND. */
+const wm_err *wm_page_named(const char **name, wm_db *db, const char *text, const char *number,
+                            wm_sql_id id, apr_pool_t *pool);
+
 /* "3 hours"; "1 204"; "4.2 MB". */
 const char *wm_page_duration(apr_int64_t seconds, apr_pool_t *pool);
 const char *wm_page_number(apr_int64_t number, apr_pool_t *pool);
@@ -51,6 +64,12 @@ const char *wm_page_age(apr_int64_t then, apr_int64_t now, apr_pool_t *pool);
 const char *wm_page_lag(const char *lag);
 /* TEXT, or its first characters and an ellipsis. */
 const char *wm_page_short(const char *text, size_t characters, apr_pool_t *pool);
+
+/* What a page shows of NAME, which a device chose: neither long nor invisible; NULL of NULL. */
+const char *wm_page_shown(const char *name, apr_pool_t *pool);
+/* Beside the name KEY of OBJECT that text as "short", and as "full" the whole name where "short" is
+ * not all of it, else false. */
+void wm_page_show_name(json_t *object, const char *key, apr_pool_t *pool);
 
 /* Put the age into every moment inside VALUE. */
 void wm_page_ages(json_t *value, apr_time_t now, apr_pool_t *pool);
@@ -63,7 +82,8 @@ json_t *wm_page_state_of(const char *name);
 /* The states that the argument STATE stands for, separated by commas: one, or those of "expected",
  * "received", "problem".  *STATES is NULL for NULL; WM_E_INPUT for other words. */
 const wm_err *wm_page_states(const char **states, const char *state, apr_pool_t *pool);
-/* Beside "identifier" a member "link" to the participant's page. */
+/* Beside "identifier" and the number "id" a member "link" to the participant's page, and what
+ * wm_page_show_name adds. */
 void wm_page_participant_link(json_t *row, const wm_page_query *q, apr_pool_t *pool);
 
 /* Run a statement for a page; an argument that the database cannot read is WM_E_INPUT. */

@@ -14,8 +14,10 @@ static const struct {
     size_t place;
 } arguments[] = {
     {"id", offsetof(wm_page_query, identifier)},
+    {"id-number", offsetof(wm_page_query, id_number)},
     {"tab", offsetof(wm_page_query, tab)},
     {"generator", offsetof(wm_page_query, generator)},
+    {"generator-number", offsetof(wm_page_query, generator_number)},
     {"day", offsetof(wm_page_query, day)},
     {"q", offsetof(wm_page_query, search)},
     {"state", offsetof(wm_page_query, state)},
@@ -25,7 +27,10 @@ static const struct {
     {"before", offsetof(wm_page_query, before)},
 };
 
-enum { ARGUMENTS = sizeof arguments / sizeof *arguments };
+enum {
+    ARGUMENTS = sizeof arguments / sizeof *arguments,
+    NAME_ESCAPED_MAX = 1500 /* two names, a search, a group and a cursor fit into a request line */
+};
 
 static const char **slot(const wm_page_query *q, size_t i)
 {
@@ -36,12 +41,16 @@ const wm_err *wm_page_query_arg(wm_page_query *q, const char *name, const char *
                                 apr_pool_t *pool)
 {
     int *number = !strcmp(name, "limit") ? &q->limit : !strcmp(name, "days") ? &q->days : NULL;
+    int is_name = !strcmp(name, "id") || !strcmp(name, "generator");
 
     if (!value || !*value)
         return NULL;
     if (strlen(value) > WM_PAGE_ARGUMENT_MAX)
         return wm_err_make(pool, WM_E_INPUT, "%s in the address has more than %d bytes", name,
                            WM_PAGE_ARGUMENT_MAX);
+    if (!is_name && strlen(wm_page_escape(value, pool)) > WM_PAGE_ESCAPED_MAX)
+        return wm_err_make(pool, WM_E_INPUT, "%s in the address is longer than links can carry",
+                           name);
     for (size_t i = 0; i < ARGUMENTS; i++)
         if (!strcmp(name, arguments[i].name))
             *slot(q, i) = value;
@@ -126,12 +135,41 @@ const char *wm_page_link(const wm_page_query *q, const char *path, const wm_page
     return link;
 }
 
+wm_page_name wm_page_name_of(const char *text, apr_int64_t number, apr_pool_t *pool)
+{
+    if (!number || strlen(wm_page_escape(text, pool)) <= NAME_ESCAPED_MAX)
+        return (wm_page_name){.text = text};
+    return (wm_page_name){.number = apr_psprintf(pool, "%" APR_INT64_T_FMT, number)};
+}
+
+const wm_err *wm_page_named(const char **name, wm_db *db, const char *text, const char *number,
+                            wm_sql_id id, apr_pool_t *pool)
+{
+    json_t *answer;
+
+    *name = text;
+    if (text || !number)
+        return NULL;
+    if (strlen(number) > 18 || number[strspn(number, "0123456789")])
+        return wm_err_make(pool, WM_E_INPUT, "a number in the address is none");
+    WM_TRY(wm_page_ask(&answer, db, id, WM_ARGS(WM_I64(apr_atoi64(number))), pool));
+    *name = json_string_value(json_object_get(answer, "name"));
+    if (!*name)
+        return wm_err_make(pool, WM_E_NOT_FOUND, "nothing has the number of the address");
+    return NULL;
+}
+
 void wm_page_participant_link(json_t *row, const wm_page_query *q, apr_pool_t *pool)
 {
-    const char *id = json_string_value(json_object_get(row, "identifier"));
+    const char *identifier = json_string_value(json_object_get(row, "identifier"));
+    wm_page_name id;
 
-    if (id)
-        json_object_set_new(
-            row, "link",
-            json_string(wm_page_link_only(q, "participant", WM_CHANGES({"id", id}), pool)));
+    if (!identifier)
+        return;
+    id = wm_page_name_of(identifier, json_integer_value(json_object_get(row, "id")), pool);
+    json_object_set_new(
+        row, "link",
+        json_string(wm_page_link_only(
+            q, "participant", WM_CHANGES({"id", id.text}, {"id-number", id.number}), pool)));
+    wm_page_show_name(row, "identifier", pool);
 }

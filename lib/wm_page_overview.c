@@ -172,10 +172,13 @@ static void dress_generators(json_t *page, const wm_page_query *q, apr_pool_t *p
 
     json_array_foreach(json_object_get(page, "generators"), i, row)
     {
-        const char *generator = json_string_value(json_object_get(row, "generator"));
-        const char *link =
-            wm_page_link_only(q, "participants", WM_CHANGES({"generator", generator}), pool);
+        wm_page_name name = wm_page_name_of(json_string_value(json_object_get(row, "generator")),
+                                            json_integer_value(json_object_get(row, "id")), pool);
+        const char *link = wm_page_link_only(
+            q, "participants",
+            WM_CHANGES({"generator", name.text}, {"generator-number", name.number}), pool);
 
+        wm_page_show_name(row, "generator", pool);
         json_object_set_new(row, "link", json_string(link));
         wm_page_spark(row, json_object_get(row, "days"), SPARK_WIDTH, SPARK_HEIGHT, pool);
         wm_page_number_text(row, "points", pool);

@@ -16,6 +16,7 @@ typedef struct view {
     json_t *page;
     json_t *participant;
     apr_int64_t source;
+    const char *generator; /* the one that the address names, or NULL */
     const char *zone;
     wm_db *db;
     const wm_page_query *q;
@@ -115,8 +116,9 @@ static const wm_err *build_day(view *v)
     WM_TRY(wm_page_ask(&answer, v->db, WM_SQL_PAGE_DAY,
                        WM_ARGS(WM_I64(v->source), WM_TIME(v->q->now), WM_TEXT(day)), v->pool));
     json_object_set_new(v->page, "day",
-                        json_pack("{s:s, s:O, s:b}", "day", day, "generators", answer, "empty",
-                                  !json_array_size(answer)));
+                        json_pack("{s:s, s:O, s:b, s:s?, s:s?}", "day", day, "generators", answer,
+                                  "empty", !json_array_size(answer), "id", v->q->identifier,
+                                  "id_number", v->q->id_number));
     wm_page_lanes(json_object_get(v->page, "day"), v->pool);
     return NULL;
 }
@@ -133,8 +135,10 @@ static const wm_err *build_generators(view *v)
     json_array_foreach(answer, i, row)
     {
         const char *lag = wm_page_lag(json_string_value(json_object_get(row, "lag")));
-        const char *generator = json_string_value(json_object_get(row, "generator"));
         const json_t *interval = json_object_get(row, "interval");
+        wm_page_name generator =
+            wm_page_name_of(json_string_value(json_object_get(row, "generator")),
+                            json_integer_value(json_object_get(row, "id")), v->pool);
 
         if (lag)
             json_object_set_new(row, "lag_words", json_string(lag));
@@ -142,6 +146,7 @@ static const wm_err *build_generators(view *v)
             json_object_set_new(
                 row, "interval_words",
                 json_string(wm_page_duration((apr_int64_t)json_number_value(interval), v->pool)));
+        wm_page_show_name(row, "generator", v->pool);
         wm_page_number_text(row, "points", v->pool);
         wm_page_number_text(row, "repeats", v->pool);
         json_object_set_new(
@@ -150,12 +155,13 @@ static const wm_err *build_generators(view *v)
                                       v->pool)));
         if (v->q->no_points)
             continue;
-        json_object_set_new(
-            row, "link",
-            json_string(wm_page_link_only(
-                v->q, "participant",
-                WM_CHANGES({"id", v->q->identifier}, {"tab", "points"}, {"generator", generator}),
-                v->pool)));
+        json_object_set_new(row, "link",
+                            json_string(wm_page_link_only(
+                                v->q, "participant",
+                                WM_CHANGES({"id", v->q->identifier}, {"id-number", v->q->id_number},
+                                           {"tab", "points"}, {"generator", generator.text},
+                                           {"generator-number", generator.number}),
+                                v->pool)));
     }
     return NULL;
 }
@@ -214,13 +220,14 @@ static const wm_err *build_points(view *v)
     }
     WM_TRY(wm_page_ask(&answer, v->db, WM_SQL_PAGE_POINTS,
                        WM_ARGS(WM_I64(v->source), WM_TEXT(v->zone),
-                               WM_TEXT(v->q->generator ? v->q->generator : ""), WM_TEXT(created),
+                               WM_TEXT(v->generator ? v->generator : ""), WM_TEXT(created),
                                WM_TEXT(digest), WM_BOOL(place.backwards), WM_I64(place.limit)),
                        v->pool));
     json_object_update(v->page, answer);
     generator = json_string_value(json_object_get(answer, "generator"));
-    if (v->q->generator && !generator)
+    if (v->generator && !generator)
         return wm_err_make(v->pool, WM_E_NOT_FOUND, "this participant has no such generator");
+    wm_page_show_name(v->page, "generator", v->pool);
     json_array_foreach(json_object_get(v->page, "rows"), i, row)
     {
         const char *words = "";
@@ -322,7 +329,10 @@ static void dress_header(view *v)
         p, "named",
         json_boolean(strcmp(identifier, json_string_value(json_object_get(p, "name")))));
     for (int i = 0; i < TABS; i++) {
-        const wm_page_change changes[] = {{"id", identifier}, {"tab", tabs[i].name}, {NULL, NULL}};
+        const wm_page_change changes[] = {{"id", v->q->identifier},
+                                          {"id-number", v->q->id_number},
+                                          {"tab", tabs[i].name},
+                                          {NULL, NULL}};
 
         if (v->q->no_points && !strcmp(tabs[i].name, "points"))
             continue;
@@ -338,21 +348,31 @@ static void dress_header(view *v)
 const wm_err *wm_page_participant(json_t **made, wm_db *db, const wm_page_query *q,
                                   apr_pool_t *pool)
 {
-    view v = {.db = db, .q = q, .pool = pool};
+    wm_page_query here = *q;
+    view v = {.db = db, .q = &here, .pool = pool};
     const tab *chosen = find_tab(q);
+    const char *identifier;
+    wm_page_name name;
     apr_int64_t study;
 
-    if (!q->identifier)
+    if (!q->identifier && !q->id_number)
         return wm_err_make(pool, WM_E_INPUT, "the address names no participant");
     if (!chosen)
         return wm_err_make(pool, WM_E_NOT_FOUND, "a participant has no such tab");
     WM_TRY(wm_page_begin(&v.page, &study, db, "participant", q, pool));
+    WM_TRY(
+        wm_page_named(&identifier, db, q->identifier, q->id_number, WM_SQL_PAGE_SOURCE_NAME, pool));
+    WM_TRY(wm_page_named(&v.generator, db, q->generator, q->generator_number,
+                         WM_SQL_PAGE_GENERATOR_NAME, pool));
     WM_TRY(wm_page_ask(&v.participant, db, WM_SQL_PAGE_PARTICIPANT,
-                       WM_ARGS(WM_I64(study), WM_TIME(q->now), WM_TEXT(q->identifier)), pool));
+                       WM_ARGS(WM_I64(study), WM_TIME(q->now), WM_TEXT(identifier)), pool));
     if (!v.participant)
         return wm_err_make(pool, WM_E_NOT_FOUND, "there is no such participant");
     v.zone = wm_page_zone(v.page);
     v.source = json_integer_value(json_object_get(v.participant, "id"));
+    name = wm_page_name_of(identifier, v.source, pool);
+    here.identifier = name.text;
+    here.id_number = name.number;
     json_object_set(v.page, "participant", v.participant);
     json_array_append(json_object_get(v.page, "extent"), json_object_get(v.participant, "id"));
     dress_header(&v);

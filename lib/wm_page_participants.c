@@ -174,19 +174,21 @@ static const char *state_label(const char *state, apr_pool_t *pool)
 const wm_err *wm_page_participants(json_t **made, wm_db *db, const wm_page_query *q,
                                    apr_pool_t *pool)
 {
+    const char *states, *generator;
     json_t *page, *answer;
-    const char *states;
     wm_page_place place;
     apr_int64_t study;
 
     WM_TRY(wm_page_begin(&page, &study, db, "participants", q, pool));
     WM_TRY(wm_page_place_read(&place, q, participant_columns, pool));
     WM_TRY(wm_page_states(&states, q->state, pool));
+    WM_TRY(wm_page_named(&generator, db, q->generator, q->generator_number,
+                         WM_SQL_PAGE_GENERATOR_NAME, pool));
     WM_TRY(wm_page_ask(&answer, db, WM_SQL_PAGE_PARTICIPANTS,
                        WM_ARGS(WM_I64(study), WM_TIME(q->now), WM_TEXT(q->search), WM_TEXT(states),
                                WM_TEXT(q->group), WM_TEXT(place.sort), WM_BOOL(place.descending),
                                WM_TEXT(place.key), WM_I64(place.id), WM_BOOL(place.backwards),
-                               WM_I64(place.limit), WM_TEXT(q->generator)),
+                               WM_I64(place.limit), WM_TEXT(generator)),
                        pool));
     json_object_update(page, answer);
     wm_page_number_text(page, "total", pool);
@@ -196,7 +198,8 @@ const wm_err *wm_page_participants(json_t **made, wm_db *db, const wm_page_query
     wm_page_chip(page, "State", state_label(q->state, pool), "participants", "state", q, pool);
     wm_page_chip(page, "Group", q->group && !strcmp(q->group, "-") ? "none" : q->group,
                  "participants", "group", q, pool);
-    wm_page_chip(page, "Sent within 24 hours", q->generator, "participants", "generator", q, pool);
+    wm_page_chip(page, "Sent within 24 hours", wm_page_shown(generator, pool), "participants",
+                 q->generator ? "generator" : "generator-number", q, pool);
     set_choices(page, q, pool);
     dress_participants(page, q, pool);
     wm_page_extend(page, json_object_get(page, "rows"));

@@ -151,6 +151,8 @@ void wm_page_table(json_t *page, json_t *rows, const char *caption, const char *
         json_object_set_new(table, "search", json_string(q->search));
     if (q->generator)
         json_object_set_new(table, "generator", json_string(q->generator));
+    if (q->generator_number)
+        json_object_set_new(table, "generator_number", json_string(q->generator_number));
     if (q->sort)
         json_object_set_new(table, "sort", json_string(q->sort));
     if (q->limit)

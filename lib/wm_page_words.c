@@ -6,6 +6,8 @@
 
 #include "wm_page_int.h"
 
+enum { NAME_CHARACTERS = 80 };
+
 static const struct {
     const char *name, *mark, *label, *help;
 } states[] = {
@@ -139,6 +141,34 @@ const char *wm_page_short(const char *text, size_t characters, apr_pool_t *pool)
             end++;
     }
     return text;
+}
+
+/* Has TEXT anything to see?  Blanks of ASCII and control characters have not. */
+static int is_visible(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text > ' ' && *text != 0x7f)
+            return 1;
+    return 0;
+}
+
+const char *wm_page_shown(const char *name, apr_pool_t *pool)
+{
+    const char *text = name ? wm_page_short(name, NAME_CHARACTERS, pool) : NULL;
+
+    return !text || is_visible(text) ? text : apr_pstrcat(pool, "“", text, "”", NULL);
+}
+
+void wm_page_show_name(json_t *object, const char *key, apr_pool_t *pool)
+{
+    const char *name = json_string_value(json_object_get(object, key));
+    int cut;
+
+    if (!name)
+        return;
+    cut = wm_page_short(name, NAME_CHARACTERS, pool) != name;
+    json_object_set_new(object, "full", cut ? json_string(name) : json_false());
+    json_object_set_new(object, "short", json_string(wm_page_shown(name, pool)));
 }
 
 void wm_page_ages(json_t *value, apr_time_t now, apr_pool_t *pool)

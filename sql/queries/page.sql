@@ -122,7 +122,7 @@ WITH y AS (
     UNION SELECT generator_id FROM study_generator WHERE study_id = $1::bigint
 )
 SELECT coalesce(jsonb_agg(jsonb_build_object(
-           'generator', g.identifier, 'label', g.label, 'kind', g.kind,
+           'id', g.id, 'generator', g.identifier, 'label', g.label, 'kind', g.kind,
            'required', coalesce(e.required, false), 'sources', coalesce(r.sources, 0),
            'received', page_time(coalesce(r.received, t.hour), y.time_zone), 'points', t.points, 'days', t.days)
            ORDER BY coalesce(e.required, false) DESC, t.points DESC, g.identifier), '[]')
@@ -146,7 +146,8 @@ WITH y AS (
     SELECT time_zone FROM study WHERE id = $1::bigint
 ), p AS MATERIALIZED (
     SELECT p.*, g.name AS group_name,
-           (CASE $6::text
+           -- A key goes into the address, therefore it has a bound.
+           left(CASE $6::text
                 WHEN 'state' THEN sort_key(state_rank(p.state)::bigint)
                 WHEN 'name' THEN lower(p.name)
                 WHEN 'group' THEN coalesce(lower(g.name), '')
@@ -158,7 +159,7 @@ WITH y AS (
                 WHEN 'battery' THEN sort_key(round(p.battery)::bigint)
                 WHEN 'client' THEN coalesce(lower(p.client || ' ' || p.version), '')
                 ELSE p.identifier
-            END) COLLATE "C" AS key
+            END, 120) COLLATE "C" AS key
       FROM source_states($2::timestamptz) p
       LEFT JOIN source_group g ON g.id = p.group_id
      WHERE p.study_id = $1::bigint

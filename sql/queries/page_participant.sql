@@ -2,6 +2,13 @@
 -- The page of one participant.  Each statement answers one JSON value; $1 is the source and $2 the
 -- time unless said otherwise.
 
+-- name: page_source_name
+-- Whom a number in the address means.
+SELECT jsonb_build_object('name', identifier) FROM source WHERE id = $1::bigint;
+
+-- name: page_generator_name
+SELECT jsonb_build_object('name', identifier) FROM generator WHERE id = $1::bigint;
+
 -- name: page_participant
 -- $1 the study, $3 the identifier.  Sources on no list are shown too.
 SELECT jsonb_build_object(
@@ -118,7 +125,7 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
 -- name: page_source_generators
 -- $3 the time zone.
 SELECT coalesce(jsonb_agg(jsonb_build_object(
-           'generator', g.identifier, 'label', g.label, 'kind', g.kind, 'points', d.points,
+           'id', g.id, 'generator', g.identifier, 'label', g.label, 'kind', g.kind, 'points', d.points,
            'bytes', d.bytes, 'first', page_time(d.first, $3::text), 'last', page_time(d.last, $3::text),
            'received', page_time(d.received, $3::text), 'hours_7d', d.hours, 'repeats', d.repeats,
            'interval', CASE WHEN d.points > 1
