@@ -26,8 +26,9 @@
 #define WM_FIELD_TOKEN  "csrf" /* the form token's field; requests by script may send a header */
 #define WM_HEADER_TOKEN "X-Webmunk-Token"
 
-#define WM_PATH_SIGN_IN "sign-in" /* below the mount */
-#define WM_PATH_REFUSED "refused" /* where httpd's own refusals are put into words */
+#define WM_PATH_SIGN_IN  "sign-in" /* below the mount */
+#define WM_PATH_SIGN_OUT "sign-out"
+#define WM_PATH_REFUSED  "refused" /* where httpd's own refusals are put into words */
 
 typedef struct wm_who {
     const char *name;          /* r->user */

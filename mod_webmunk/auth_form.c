@@ -58,7 +58,7 @@ const char *wm_auth_sign_in_path(const wm_http *h)
 
     if (r->args && *r->args)
         back = apr_pstrcat(r->pool, back, "?", r->args, NULL);
-    if (!*h->path || !wm_auth_local_path(back))
+    if (!*h->path || !h->route || !wm_auth_local_path(back))
         return page;
     return apr_pstrcat(r->pool, page, "?next=", ap_escape_urlencoded(r->pool, back), NULL);
 }

@@ -38,11 +38,24 @@ const wm_err *wm_page_reply(wm_http *h, int status, const char *template, json_t
     return wm_reply_data(h, status, "text/html; charset=utf-8", text->data, text->size);
 }
 
-/* What to add for those who may not see this. */
+/* Where a visit has no answer, but a button of ours has. */
+static const char *advice_method(const wm_http *h)
+{
+    if (!(h->method & WM_READ) || !(h->allowed & WM_POST))
+        return NULL;
+    if (strcmp(h->path, WM_PATH_SIGN_OUT) || !wm_auth_sign_out_path(h))
+        return "Use the button that leads here: nothing changes by a visit.";
+    return "To sign out, use the button \u201cSign out\u201d of this page: a visit alone signs "
+           "nobody out.";
+}
+
+/* What to add for those who may not see this, or came by the wrong way. */
 static const char *advice(wm_http *h, const wm_err *err)
 {
     const wm_who *who = wm_auth_known(h->r);
 
+    if (err->code == WM_E_METHOD)
+        return advice_method(h);
     if (err->code != WM_E_FORBIDDEN || !(who || h->r->user))
         return NULL;
     if (h->method & WM_UNSAFE)

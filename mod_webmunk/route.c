@@ -17,7 +17,8 @@ APLOG_USE_MODULE(webmunk);
 
 #define UPLOAD_PATH "add-bundle.json"
 
-/* One row an address.  Rows of more stars stand behind those of fewer: the first match counts. */
+/* One row an address and set of methods.  Rows of more stars stand behind those of fewer: the first
+ * path that matches is meant, whether or not it has the method. */
 static const wm_route routes[] = {
     {WM_UPLOAD_METHODS, UPLOAD_PATH, WM_SERVE_DATA, WM_AUTH_NONE, WM_FORM_UPLOAD, WM_CORS_UPLOAD,
      wm_h_bundle_add, "bundle"},
@@ -30,7 +31,7 @@ static const wm_route routes[] = {
      wm_h_sign_in_form, "sign-in-form"},
     {WM_POST, WM_PATH_SIGN_IN, WM_SERVE_DASHBOARD, WM_AUTH_NONE, WM_FORM_PAGE, WM_CORS_NONE,
      wm_h_sign_in, "sign-in"},
-    {WM_POST, "sign-out", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE,
+    {WM_POST, WM_PATH_SIGN_OUT, WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE,
      wm_h_sign_out, "sign-out"},
     {WM_READ, WM_PATH_REFUSED, WM_SERVE_DASHBOARD, WM_AUTH_NONE, WM_FORM_PAGE, WM_CORS_NONE,
      wm_h_refused, "refused"},
@@ -106,7 +107,7 @@ static int is_alias(const wm_http *h)
 void wm_route_find(wm_http *h)
 {
     unsigned serve = (unsigned)wm_dir_serve(h->r);
-    const char *path = is_alias(h) ? UPLOAD_PATH : h->path;
+    const char *path = is_alias(h) ? UPLOAD_PATH : h->path, *meant = NULL;
 
     h->method = method_of(h->r->method);
     h->form = serve & WM_SERVE_DASHBOARD ? WM_FORM_PAGE : WM_FORM_UPLOAD;
@@ -114,8 +115,10 @@ void wm_route_find(wm_http *h)
         const wm_route *route = &routes[i];
         const char *capture[WM_CAPTURES] = {NULL};
 
-        if (!(route->serve & serve) || !matches(route->path, path, capture, h->r->pool))
+        if (!(route->serve & serve) || (meant && strcmp(route->path, meant)) ||
+            !matches(route->path, path, capture, h->r->pool))
             continue;
+        meant = route->path;
         h->allowed |= route->methods | WM_OPTIONS;
         h->form = route->form;
         h->cors = route->cors;

@@ -47,6 +47,7 @@ subtest 'nobody is signed in' => sub {
     is($httpd->get('/dashboard/', { 'sec-fetch-mode' => 'cors' })->{status}, 401, 'a request by script answers 401');
     is($httpd->post('/dashboard/sign-out', {})->{status}, 401, 'signing out answers 401');
     is($httpd->get('/dashboard/nothing-here')->{status}, 303, 'which pages exist is not told');
+    is(header($httpd->get('/dashboard/sign-out'), 'location'), '/dashboard/sign-in', 'who signs in does not come to the sign-out address');
     is($httpd->get('/dashboard/', { cookie => '__Host-webmunk=' . 'A' x 43 })->{status}, 303, 'an invented session is none');
     is($httpd->get('/dashboard/', { cookie => "__Host-webmunk=' or 1=1 --" })->{status}, 303, '... and so is nonsense');
     is($httpd->get('/dashboard/', { 'x-remote-user' => 'alice', 'remote-user' => 'alice', authorization => 'Basic YWxpY2U6eA==' })
@@ -81,7 +82,12 @@ subtest 'the way in and out' => sub {
     is($browser->get('/dashboard/nothing-here')->{status}, 404, 'what does not exist is 404');
 
     my %old = %{ $browser->cookies };
-    is($browser->get('/dashboard/sign-out')->{status}, 404, 'there is no signing out by GET');
+    my $visit = $browser->get('/dashboard/sign-out');
+    is($visit->{status}, 405, 'there is no signing out by GET');
+    is(header($visit, 'allow'), 'POST, OPTIONS', '... and which method there is, is said');
+    like($visit->{content}, qr/To sign out, use the button/, '... in words too');
+    like($visit->{content}, qr{<form[^>]*action="/dashboard/sign-out">.*?<button[^>]*>Sign out</button>}s, '... beside the button');
+    is($browser->request('DELETE', '/dashboard/sign-in')->{status}, 405, 'another method is refused elsewhere, too');
     is($browser->get('/dashboard/')->{status}, 200, '... and it has no effect');
     $answer = $browser->post('/dashboard/sign-out', { csrf => WmTest::Browser::token($page) });
     is($answer->{status}, 303, 'signing out leads to the sign-in page');
