@@ -43,6 +43,21 @@ const wm_err *wm_audit_add(apr_int64_t *id, wm_db *db, const wm_audit *entry, ap
     return NULL;
 }
 
+const wm_err *wm_audit_covered(int *covered, wm_db *db, const wm_audit *entry, const char *view,
+                               apr_int64_t seconds, apr_pool_t *pool)
+{
+    wm_arg sources;
+    wm_rows *rows;
+
+    WM_TRY(sources_arg(&sources, entry, pool));
+    WM_TRY(wm_db_rows(&rows, db, WM_SQL_AUDIT_COVERED,
+                      WM_ARGS(WM_TEXT(entry->account), WM_TEXT(entry->action), WM_TEXT(view),
+                              sources, WM_I64(seconds)),
+                      pool));
+    *covered = wm_rows_i64(rows, 0, 0) != 0;
+    return NULL;
+}
+
 const wm_err *wm_audit_verify(apr_int64_t *bad, wm_db *db, apr_pool_t *pool)
 {
     wm_rows *rows;

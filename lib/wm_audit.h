@@ -45,6 +45,11 @@ typedef struct wm_audit {
  * transaction ends: call it last, or outside a transaction. */
 const wm_err *wm_audit_add(apr_int64_t *id, wm_db *db, const wm_audit *entry, apr_pool_t *pool);
 
+/* Is what ENTRY would say (by its account, action and sources) said by a row that is no older than
+ * SECONDS and has VIEW in its extent?  Then a page that reloads itself needs no other row. */
+const wm_err *wm_audit_covered(int *covered, wm_db *db, const wm_audit *entry, const char *view,
+                               apr_int64_t seconds, apr_pool_t *pool);
+
 /* Recompute the chain.  *BAD is the number of the first row that does not fit, 0 when all do. */
 const wm_err *wm_audit_verify(apr_int64_t *bad, wm_db *db, apr_pool_t *pool);
 

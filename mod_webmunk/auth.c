@@ -52,9 +52,7 @@ static void remember(request_rec *r, const wm_who *who)
     apr_pool_userdata_setn(who, WHO_KEY, NULL, r->pool);
 }
 
-/* A page that reloads a part of itself, or fetches the numbers of its plots: nobody need sit there,
- * so that an open page does not keep a session from ending. */
-static int is_unattended(request_rec *r)
+int wm_auth_is_unattended(request_rec *r)
 {
     const char *part = apr_table_get(r->headers_in, "HX-Trigger");
     const char *dest = apr_table_get(r->headers_in, "Sec-Fetch-Dest");
@@ -67,7 +65,8 @@ static int is_unattended(request_rec *r)
 /* The session of the cookie, or the account that httpd's other sign-in named.  One statement. */
 static const wm_err *look_up(wm_who *who, request_rec *r, const char *key)
 {
-    wm_session_options options = {.unattended = is_unattended(r)};
+    /* An open page does not keep a session from ending. */
+    wm_session_options options = {.unattended = wm_auth_is_unattended(r)};
     wm_http *h = wm_mount_claim(r);
     wm_session *session = NULL;
     wm_account *account = NULL;

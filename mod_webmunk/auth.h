@@ -55,6 +55,10 @@ const wm_who *wm_auth_known(request_rec *r);
  * by the form token.  The form has been read then.  WM_E_AUTH, WM_E_FORBIDDEN, and the form's. */
 const wm_err *wm_auth_admit(wm_http *h);
 
+/* Nonzero when R is from a page that reloads a part of itself, or fetches the numbers of its plots:
+ * nobody need sit there.  A hint: any client can send the same headers. */
+int wm_auth_is_unattended(request_rec *r);
+
 /* WM_E_FORBIDDEN unless who is signed in has RIGHT in STUDY (study.id, WM_ANY_STUDY ...). */
 const wm_err *wm_auth_may(wm_http *h, wm_right right, apr_int64_t study);
 

@@ -182,6 +182,46 @@ subtest 'rights' => sub {
     is(scalar @{ from_json($alice->get($json{overview})->{content})->{attention} }, 2, '... whom a manager sees');
 };
 
+# What Chromium sends for a page that somebody opens, its plots, and the part that reloads itself.
+subtest 'a page left open does not fill the access log' => sub {
+    my @open    = ({ 'sec-fetch-dest' => 'document', 'sec-fetch-mode' => 'navigate' });
+    my @refresh = ({ 'hx-request' => 'true', 'hx-trigger' => 'live', 'sec-fetch-dest' => 'empty' }, { 'sec-fetch-dest' => 'empty' });
+    my $rows = () = log_rows();
+    my $more = sub { my $before = $rows; $rows = () = log_rows(); return $rows - $before };
+    my $look = sub {
+        my ($who, $query, @how) = @_;
+        for my $how (@how) {
+            my $path = $how->{'hx-request'} || $how->{'sec-fetch-mode'} ? "participants$query" : "participants.json$query";
+            is($who->get("/dashboard/$path", $how)->{status}, 200, "$path is served");
+        }
+        return $more->();
+    };
+    is($look->($alice, '', @open, $refresh[1]), 1, 'a page and the numbers of its plots are one row');
+    is($look->($alice, '', (@refresh) x 5), 0, '... which covers its refreshes');
+    is($look->($alice, '', @open), 1, 'opening it again is another row');
+    is($look->($alice, '?sort=-points', @refresh), 1, 'another address is another view, also when no page of it was opened');
+    is($look->($alice, '?sort=-points', @refresh, {}), 1, 'a program that asks is a row each time');
+    my $again = WmTest::Browser->signed_in($httpd, 'alice', $password);
+    $more->();
+    is($look->($again, '', @refresh), 1, 'another session is another view');
+    is($look->($alice, '', @refresh), 0, '... beside which the first goes on');
+
+    is($httpd->post('/data/add-bundle.json', { payload => $bundle =~ s/"source":"/"source":"late /gr })->{status}, 201, 'somebody new sends');
+    is($look->($alice, '', @refresh), 1, 'a refresh that shows somebody new is a row');
+    my $newest = (log_rows())[-1];
+    is($newest->{source_count}, $pg->scalar('select count(*) from source where study_id is not null'), '... with everybody on it');
+    is($look->($alice, '', @refresh), 0, '... and covers the next');
+    is($pg->scalar('select access_log_verify()'), undef, 'the chain holds');
+
+    $pg->do('alter table access_log disable trigger all;
+             update access_log set at = at - interval \'16 minutes\'; alter table access_log enable trigger all');
+    is($look->($alice, '', @refresh), 1, 'after a quarter of an hour there is another row');
+    is($look->($alice, '', @refresh), 0, '... for the next quarter');
+    $pg->do('alter table access_log disable trigger all; update access_log set at = at + interval \'16 minutes\'
+              where id < (select max(id) from access_log); alter table access_log enable trigger all');
+    is($pg->scalar('select access_log_verify()'), undef, 'the chain holds again');
+};
+
 subtest 'assets' => sub {
     my %type = ('webmunk.css' => 'text/css; charset=utf-8', 'webmunk.js' => 'text/javascript; charset=utf-8',
         'icons/webmunk.svg' => 'image/svg+xml');

@@ -17,7 +17,11 @@
 #include "../handlers.h"
 #include "../page.h"
 
-enum { ETAG_BYTES = 16 };
+enum {
+    ETAG_BYTES = 16,
+    VIEW_BYTES = 16,
+    COVERED_SECONDS = 15 * 60 /* so long a row of the access log speaks for a page left open */
+};
 
 typedef enum { HTML, JSON, CSV } form;
 
@@ -89,17 +93,39 @@ static void list_sources(wm_audit *row, const json_t *extent, apr_pool_t *pool)
     row->source_count = (int)count;
 }
 
-/* No row, no page. */
-static const wm_err *record(wm_http *h, wm_db *db, const request *req, const json_t *extent)
+/* What stands for this session's look at the page of this address, in whichever form, from this
+ * host; without the form token nobody can tell which search it was. */
+static const char *view_of(wm_http *h, const request *req, const json_t *page)
+{
+    const char *self = json_string_value(json_object_get(json_object_get(page, "links"), "self"));
+    const char *text = apr_pstrcat(h->r->pool, h->r->useragent_ip, " ", self ? self : "", NULL);
+    const char *key = req->q.csrf ? req->q.csrf : "";
+    unsigned char digest[VIEW_BYTES];
+    char *hex = apr_palloc(h->r->pool, 2 * VIEW_BYTES + 1);
+
+    crypto_generichash(digest, sizeof digest, (const unsigned char *)text, strlen(text),
+                       (const unsigned char *)key, strlen(key));
+    return sodium_bin2hex(hex, 2 * VIEW_BYTES + 1, digest, sizeof digest);
+}
+
+/* No row, no page.  A page that reloads itself, or fetches the numbers of its plots, is the view
+ * that a row speaks for already, as long as it shows nobody else; VIEW is NULL for what is none. */
+static const wm_err *record(wm_http *h, wm_db *db, const request *req, const json_t *extent,
+                            const char *view)
 {
     static const char *const forms[] = {"html", "json", "csv"};
     wm_audit row = wm_auth_audit(h, req->which->action);
     apr_pool_t *pool = h->r->pool;
+    int covered = 0;
 
     list_sources(&row, extent, pool);
+    if (view && wm_auth_is_unattended(h->r))
+        WM_TRY(wm_audit_covered(&covered, db, &row, view, COVERED_SECONDS, pool));
+    if (covered)
+        return NULL;
     row.object = req->which->template;
-    row.extent = wm_json_own(json_pack("{s:i, s:s, s:s*}", "participants", row.source_count, "form",
-                                       forms[req->form], "tab", req->q.tab),
+    row.extent = wm_json_own(json_pack("{s:i, s:s, s:s*, s:s*}", "participants", row.source_count,
+                                       "form", forms[req->form], "tab", req->q.tab, "view", view),
                              pool);
     return wm_err_wrap(pool, wm_audit_add(NULL, db, &row, pool), "recording who sees this page");
 }
@@ -131,7 +157,7 @@ static const wm_err *download(wm_http *h, wm_db *db, request *req)
     wm_buf *text;
 
     WM_TRY(wm_page_csv(&text, &extent, req->which, db, &req->q, h->r->pool));
-    WM_TRY(record(h, db, req, extent));
+    WM_TRY(record(h, db, req, extent, NULL));
     wm_http_set(
         h, "Content-Disposition",
         apr_pstrcat(h->r->pool, "attachment; filename=\"", req->which->template, ".csv\"", NULL));
@@ -150,7 +176,7 @@ static const wm_err *show(wm_http *h, wm_db *db, request *req)
     wm_http_set(h, "ETag", etag);
     if (wm_matches(h, etag)) /* nothing is shown that was not shown before */
         return wm_reply_data(h, HTTP_NOT_MODIFIED, NULL, "", 0);
-    WM_TRY(record(h, db, req, wm_page_extent(page)));
+    WM_TRY(record(h, db, req, wm_page_extent(page), view_of(h, req, page)));
     wm_http_db_done(h);
     if (req->form == JSON)
         return wm_reply_json(h, HTTP_OK, json_incref(page));
