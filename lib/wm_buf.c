@@ -64,3 +64,35 @@ void wm_buf_free(wm_buf *buf)
     buf->data = NULL;
     buf->size = buf->room = 0;
 }
+
+static apr_status_t hold_cleanup(void *data)
+{
+    wm_hold *hold = data;
+
+    if (hold->taken)
+        hold->budget->give(hold->budget->host, hold->taken);
+    return APR_SUCCESS;
+}
+
+wm_hold *wm_hold_create(const wm_budget *budget, apr_pool_t *pool)
+{
+    wm_hold *hold = apr_pcalloc(pool, sizeof *hold);
+
+    hold->budget = budget;
+    hold->pool = pool;
+    apr_pool_cleanup_register(pool, hold, hold_cleanup, apr_pool_cleanup_null);
+    return hold;
+}
+
+const wm_err *wm_hold_add(wm_hold *hold, size_t bytes)
+{
+    enum { STEP = 32 * 1024 };
+    size_t more = bytes > STEP ? bytes : STEP;
+
+    if (hold->budget && bytes > hold->taken - hold->used) {
+        WM_TRY(hold->budget->take(hold->budget->host, more, hold->pool));
+        hold->taken += more;
+    }
+    hold->used += bytes;
+    return NULL;
+}

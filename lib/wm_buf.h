@@ -40,4 +40,18 @@ const wm_err *wm_buf_add(wm_buf *buf, const void *data, size_t size);
 /* Give the memory back now. */
 void wm_buf_free(wm_buf *buf);
 
+/* What a request takes from its pool in many small pieces, as its budget sees it: asked for in
+ * steps, given back by the pool's cleanup. */
+typedef struct wm_hold {
+    const wm_budget *budget; /* NULL: unaccounted */
+    size_t used, taken;
+    apr_pool_t *pool;
+} wm_hold;
+
+/* A hold of nothing, for memory of POOL.  BUDGET may be NULL. */
+wm_hold *wm_hold_create(const wm_budget *budget, apr_pool_t *pool);
+
+/* Account for BYTES more, before they are allocated.  WM_E_BUSY when the budget refuses. */
+const wm_err *wm_hold_add(wm_hold *hold, size_t bytes);
+
 #endif

@@ -81,10 +81,10 @@ static wm_text header_source(const wm_upload *upload, apr_pool_t *pool)
     return header;
 }
 
-static wm_decoder *make_decoder(wm_bundle *bundle, const wm_payload *payload,
-                                const wm_decode_options *options, apr_pool_t *pool)
+static const wm_err *make_decoder(wm_decoder **result, wm_bundle *bundle, const wm_payload *payload,
+                                  const wm_decode_options *options, apr_pool_t *pool)
 {
-    wm_decoder *d = apr_pcalloc(pool, sizeof *d);
+    wm_decoder *d = *result = apr_pcalloc(pool, sizeof *d);
     apr_uint64_t seed;
 
     memcpy(&seed, bundle->upload->uid, sizeof seed);
@@ -95,9 +95,10 @@ static wm_decoder *make_decoder(wm_bundle *bundle, const wm_payload *payload,
                              options->budget, pool);
     d->points = wm_buf_create(options->budget, pool);
     d->out = wm_buf_create(options->budget, pool);
-    d->sources = wm_dict_create(seed, pool);
-    d->generators = wm_dict_create(seed, pool);
-    d->agents = wm_dict_create(seed, pool);
+    d->hold = wm_hold_create(options->budget, pool);
+    d->sources = wm_dict_create(seed, d->hold, pool);
+    d->generators = wm_dict_create(seed, d->hold, pool);
+    d->agents = wm_dict_create(seed, d->hold, pool);
     d->facts = apr_array_make(pool, 4, sizeof(wm_generator_facts));
     d->charged = apr_array_make(pool, 1, sizeof(apr_time_t));
     d->body = apr_palloc(pool, sizeof *d->body + 64); /* it wants 64 bytes of alignment */
@@ -107,10 +108,11 @@ static wm_decoder *make_decoder(wm_bundle *bundle, const wm_payload *payload,
     if (!bundle->upload->single)
         d->transmission = bundle->encrypted ? (wm_text){"\"encrypted_transmission\":true", 29}
                                             : (wm_text){"\"encrypted_transmission\":false", 30};
-    if (bundle->files->nelts)
-        d->linker = wm_linker_create(bundle->files, seed, pool);
     d->pool = pool;
-    return d;
+    apr_pool_create(&d->scratch, pool);
+    if (!bundle->files->nelts)
+        return NULL;
+    return wm_linker_create(&d->linker, bundle->files, seed, d->hold, pool);
 }
 
 static apr_uint32_t points_max(const wm_decode_options *options)
@@ -129,31 +131,48 @@ static void digest_element(wm_decoder *d, char kind, const void *data, size_t si
     crypto_generichash_update(d->body, data, size);
 }
 
-/* All elements, up to the step that ends them. */
-static const wm_err *take_elements(wm_json_step *step, wm_decoder *d)
+/* Names that the store has to look up or make a row for. */
+static int count_names(const wm_decoder *d)
 {
-    wm_bundle *bundle = d->bundle;
+    return d->sources->entries->nelts + d->generators->entries->nelts + d->agents->entries->nelts;
+}
+
+/* Set the element on the tape aside.  The list doubles, hence twice its size. */
+static const wm_err *set_element_aside(wm_decoder *d, wm_reason reason, apr_uint32_t ordinal)
+{
+    WM_TRY(wm_hold_add(d->hold, 2 * sizeof(wm_quarantined)));
+    set_aside(d->bundle, reason, (int)ordinal, d->json->raw);
+    digest_element(d, 'q', d->json->raw.data, d->json->raw.size);
+    return NULL;
+}
+
+/* All elements.  WORTHLESS gets WM_DERIVE_GOOD, or why nothing of the bundle is a point. */
+static const wm_err *take_elements(int *worthless, wm_decoder *d)
+{
     wm_json *json = d->json;
-    apr_uint32_t ordinal = 0;
+    wm_json_step step;
     int reason;
 
-    for (;; ordinal++) {
-        WM_TRY(wm_json_next(step, json));
-        if (*step == WM_JSON_END || *step == WM_JSON_SCALAR || *step == WM_JSON_BROKEN ||
-            ordinal == points_max(d->options))
+    for (apr_uint32_t ordinal = 0;; ordinal++) {
+        WM_TRY(wm_json_next(&step, json));
+        *worthless = step == WM_JSON_BROKEN                 ? WM_Q_BAD_JSON
+                     : step == WM_JSON_SCALAR               ? WM_Q_NOT_A_BUNDLE
+                     : count_names(d) > WM_BUNDLE_NAMES_MAX ? WM_Q_TOO_MANY_NAMES
+                     : step == WM_JSON_END                  ? WM_DERIVE_GOOD
+                     : ordinal == points_max(d->options)    ? WM_Q_TOO_MANY_POINTS
+                                                            : WM_DERIVE_GOOD;
+        if (step == WM_JSON_END || *worthless != WM_DERIVE_GOOD)
             return NULL;
-        if (*step == WM_JSON_ELEMENT && json->nodes[0].type == WM_JSON_NULL) {
-            bundle->ignored++;
+        if (step == WM_JSON_ELEMENT && json->nodes[0].type == WM_JSON_NULL) {
+            d->bundle->ignored++;
             continue;
         }
-        if (*step == WM_JSON_ELEMENT)
+        if (step == WM_JSON_ELEMENT)
             WM_TRY(wm_point_add(&reason, d, ordinal));
         else
-            reason = *step == WM_JSON_DEEP ? WM_Q_TOO_DEEP : WM_Q_POINT_TOO_LARGE;
-        if (reason == WM_DERIVE_GOOD)
-            continue;
-        set_aside(bundle, (wm_reason)reason, (int)ordinal, json->raw);
-        digest_element(d, 'q', json->raw.data, json->raw.size);
+            reason = step == WM_JSON_DEEP ? WM_Q_TOO_DEEP : WM_Q_POINT_TOO_LARGE;
+        if (reason != WM_DERIVE_GOOD)
+            WM_TRY(set_element_aside(d, (wm_reason)reason, ordinal));
     }
 }
 
@@ -217,24 +236,24 @@ const wm_bundle *wm_bundle_aside(const wm_bundle *bundle, wm_reason reason, apr_
 static const wm_err *decode_text(wm_bundle *bundle, const wm_payload *payload,
                                  const wm_decode_options *options, apr_pool_t *pool)
 {
-    wm_decoder *d = make_decoder(bundle, payload, options, pool);
     wm_text text = payload->json;
-    wm_json_step step;
+    int worthless;
+    wm_decoder *d;
 
+    WM_TRY(make_decoder(&d, bundle, payload, options, pool));
     WM_TRY(wm_buf_reserve(d->out, text.size + text.size / 8 + 64));
     WM_TRY(wm_buf_reserve(d->points, (text.size / 512 + 4) * sizeof(wm_point)));
-    WM_TRY(take_elements(&step, d));
-    if (step == WM_JSON_END) {
+    WM_TRY(take_elements(&worthless, d));
+    if (worthless == WM_DERIVE_GOOD) {
         finish_points(d);
     } else {
         wm_buf_free(d->out);
         wm_buf_free(d->points);
-        set_bundle_aside(bundle,
-                         step == WM_JSON_BROKEN   ? WM_Q_BAD_JSON
-                         : step == WM_JSON_SCALAR ? WM_Q_NOT_A_BUNDLE
-                                                  : WM_Q_TOO_MANY_POINTS,
-                         text, pool);
+        set_bundle_aside(bundle, (wm_reason)worthless, text, pool);
     }
+    if (d->seen_buf)
+        wm_buf_free(d->seen_buf);
+    apr_pool_destroy(d->scratch);
     wm_buf_free(d->json->tape);
     wm_buf_free(d->json->side);
     wm_buf_free(d->json->order);

@@ -13,6 +13,11 @@
 
 struct wm_db;
 
+/* Different sources, generators and agents of one bundle, counted together: each needs a row to be
+ * found or made while the database connection is held, and memory meanwhile.  Real bundles have one
+ * source and less than a hundred of the others. */
+enum { WM_BUNDLE_NAMES_MAX = 32768 };
+
 /* Why something could not become a point: name as stored, words for people. */
 #define WM_QUARANTINE_REASONS(X)                                                                   \
     X(WM_Q_BAD_JSON, "bad-json", "the text is not JSON")                                           \
@@ -21,6 +26,8 @@ struct wm_db;
     X(WM_Q_TOO_LARGE, "too-large", "the data inflate to more than WebmunkInflatedMax")             \
     X(WM_Q_TOO_DEEP, "too-deep", "the point nests deeper than WebmunkDepthMax")                    \
     X(WM_Q_TOO_MANY_POINTS, "too-many-points", "the bundle has more points than WebmunkPointsMax") \
+    X(WM_Q_TOO_MANY_NAMES, "too-many-names",                                                       \
+      "the bundle has more than 32768 different sources, generators and user agents")              \
     X(WM_Q_NOT_A_BUNDLE, "not-a-bundle", "the JSON is neither an array nor an object")             \
     X(WM_Q_UNKNOWN_COMPRESSION, "unknown-compression",                                             \
       "the field compression is neither none nor gzip")                                            \

@@ -40,9 +40,12 @@ typedef struct wm_decoder {
     crypto_generichash_state *body; /* of body_digest */
     wm_seen *seen;                  /* hashed by the digest; count 0 is free */
     apr_uint32_t seen_mask;
+    wm_buf *seen_buf;     /* whose memory seen is */
+    wm_hold *hold;        /* for what lies in the pool */
     wm_linker *linker;    /* NULL: the bundle has no files */
     wm_text header;       /* repaired X-PDK-IDENTIFIER; NULL without */
     wm_text transmission; /* the member that the server adds; NULL for a single point */
+    apr_pool_t *scratch;  /* of the element on the tape */
     apr_pool_t *pool;
 } wm_decoder;
 
@@ -52,22 +55,25 @@ const wm_err *wm_point_add(int *reason, wm_decoder *decoder, apr_uint32_t ordina
 
 /* The point's digest (architecture, section 5), as far as the point tells it: BLAKE2b-128 of its
  * canonical text TEXT of SIZE bytes less what stands between FROM and TO, then its occurrence number
- * among equal points of the bundle. */
-void wm_point_digest(unsigned char digest[16], wm_decoder *decoder, const char *text, size_t size,
-                     size_t from, size_t to);
+ * among equal points of the bundle.  Fails like wm_buf_reserve. */
+const wm_err *wm_point_digest(unsigned char digest[16], wm_decoder *decoder, const char *text,
+                              size_t size, size_t from, size_t to);
 
 /* What of the bundle goes into POINT's digest once all elements are known: the body digest when the
  * point has no time of its own, the uid where repeats are kept. */
 void wm_point_digest_bundle(wm_point *point, const wm_decoder *decoder);
 
-/* Ready to link the bundle's files by their identifiers; SEED as in wm_dict_create. */
-wm_linker *wm_linker_create(const apr_array_header_t *files, apr_uint64_t seed, apr_pool_t *pool);
+/* Ready to link the bundle's files by their identifiers; SEED and HOLD as in wm_dict_create, errors
+ * as of wm_hold_add. */
+const wm_err *wm_linker_create(wm_linker **linker, const apr_array_header_t *files,
+                               apr_uint64_t seed, wm_hold *hold, apr_pool_t *pool);
 
 /* Many points may name many files of one name: links beyond this are left out, points and files are
  * kept. */
 enum { WM_LINKS_MAX = 1 << 20 };
 
-/* Link the files that the element on the tape names (7.5) with POINT.  After wm_json_emit. */
-void wm_linker_link(wm_decoder *decoder, int point);
+/* Link the files that the element on the tape names (7.5) with POINT.  After wm_json_emit.  Fails
+ * like wm_hold_add. */
+const wm_err *wm_linker_link(wm_decoder *decoder, int point);
 
 #endif

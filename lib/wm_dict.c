@@ -5,7 +5,12 @@
 
 #include "wm_dict.h"
 
-enum { FIRST_SLOTS = 64 };
+enum {
+    FIRST_SLOTS = 64,
+    /* Arrays double and leave their old selves in the pool; what goes with an entry elsewhere, news
+     * of a source and the like, is no larger. */
+    ENTRY_COST = 8 * sizeof(wm_dict_entry)
+};
 
 int wm_text_equal(wm_text a, wm_text b)
 {
@@ -35,7 +40,7 @@ apr_uint64_t wm_hash(apr_uint64_t seed, const void *data, size_t size)
     return mix(hash ^ word, seed ^ APR_UINT64_C(0xd1b54a32d192ed03));
 }
 
-wm_dict *wm_dict_create(apr_uint64_t seed, apr_pool_t *pool)
+wm_dict *wm_dict_create(apr_uint64_t seed, wm_hold *hold, apr_pool_t *pool)
 {
     wm_dict *dict = apr_pcalloc(pool, sizeof *dict);
 
@@ -43,14 +48,16 @@ wm_dict *wm_dict_create(apr_uint64_t seed, apr_pool_t *pool)
     dict->slots = apr_pcalloc(pool, FIRST_SLOTS * sizeof *dict->slots);
     dict->mask = FIRST_SLOTS - 1;
     dict->seed = seed;
+    dict->hold = hold;
     dict->pool = pool;
     return dict;
 }
 
-static void grow(wm_dict *dict)
+static const wm_err *grow(wm_dict *dict)
 {
     apr_uint32_t slots = 4 * (dict->mask + 1);
 
+    WM_TRY(wm_hold_add(dict->hold, slots * sizeof *dict->slots));
     dict->slots = apr_pcalloc(dict->pool, slots * sizeof *dict->slots);
     dict->mask = slots - 1;
     for (int i = 0; i < dict->entries->nelts; i++) {
@@ -60,6 +67,7 @@ static void grow(wm_dict *dict)
             at = (at + 1) & dict->mask;
         dict->slots[at] = (apr_uint32_t)i + 1;
     }
+    return NULL;
 }
 
 static wm_text copy_of(wm_text text, apr_pool_t *pool)
@@ -91,20 +99,26 @@ int wm_dict_find(const wm_dict *dict, wm_text a, wm_text b)
     return (int)dict->slots[slot_of(dict, hash_of(dict, a, b), a, b)] - 1;
 }
 
-int wm_dict_put(wm_dict *dict, wm_text a, wm_text b)
+const wm_err *wm_dict_put(int *index, wm_dict *dict, wm_text a, wm_text b)
 {
     apr_uint64_t hash = hash_of(dict, a, b);
     apr_uint32_t at = slot_of(dict, hash, a, b);
     wm_dict_entry *entry;
 
-    if (dict->slots[at])
-        return (int)dict->slots[at] - 1;
+    if (dict->slots[at]) {
+        *index = (int)dict->slots[at] - 1;
+        return NULL;
+    }
+    WM_TRY(wm_hold_add(dict->hold, a.size + b.size + ENTRY_COST));
+    if ((apr_uint32_t)dict->entries->nelts * 2 > dict->mask) {
+        WM_TRY(grow(dict));
+        at = slot_of(dict, hash, a, b);
+    }
     entry = apr_array_push(dict->entries);
     entry->a = copy_of(a, dict->pool);
     entry->b = copy_of(b, dict->pool);
     entry->hash = hash;
-    dict->slots[at] = (apr_uint32_t)dict->entries->nelts;
-    if ((apr_uint32_t)dict->entries->nelts * 2 > dict->mask)
-        grow(dict);
-    return dict->entries->nelts - 1;
+    *index = dict->entries->nelts - 1;
+    dict->slots[at] = (apr_uint32_t)*index + 1;
+    return NULL;
 }

@@ -6,6 +6,7 @@
 
 #include <apr_tables.h>
 
+#include "wm_buf.h"
 #include "wm_point.h"
 
 typedef struct wm_dict_entry {
@@ -18,13 +19,16 @@ typedef struct wm_dict {
     apr_uint32_t *slots;         /* index + 1, 0 is free */
     apr_uint32_t mask;
     apr_uint64_t seed;
+    wm_hold *hold;
     apr_pool_t *pool;
 } wm_dict;
 
-wm_dict *wm_dict_create(apr_uint64_t seed, apr_pool_t *pool);
+/* An empty dictionary in POOL.  What it grows to is accounted for in HOLD. */
+wm_dict *wm_dict_create(apr_uint64_t seed, wm_hold *hold, apr_pool_t *pool);
 
-/* The index of the pair A, B (B may be NULL data), entered with copies when it is new. */
-int wm_dict_put(wm_dict *dict, wm_text a, wm_text b);
+/* The index of the pair A, B (B may be NULL data), entered with copies when it is new.  Fails like
+ * wm_hold_add; the dictionary stays as it was. */
+const wm_err *wm_dict_put(int *index, wm_dict *dict, wm_text a, wm_text b);
 
 /* The index of the pair, -1 when it is not there. */
 int wm_dict_find(const wm_dict *dict, wm_text a, wm_text b);

@@ -11,21 +11,22 @@ struct wm_linker {
     int *linked;    /* by name: the last point that was linked, -1 before */
 };
 
-wm_linker *wm_linker_create(const apr_array_header_t *files, apr_uint64_t seed, apr_pool_t *pool)
+const wm_err *wm_linker_create(wm_linker **result, const apr_array_header_t *files,
+                               apr_uint64_t seed, wm_hold *hold, apr_pool_t *pool)
 {
     wm_linker *linker = apr_palloc(pool, sizeof *linker);
     size_t bytes = (size_t)files->nelts * sizeof(int);
     int *last = apr_palloc(pool, bytes);
 
-    linker->names = wm_dict_create(seed, pool);
+    linker->names = wm_dict_create(seed, hold, pool);
     linker->first = apr_palloc(pool, bytes);
     linker->next = apr_palloc(pool, bytes);
     linker->linked = apr_palloc(pool, bytes);
     for (int i = 0; i < files->nelts; i++) {
-        int known = linker->names->entries->nelts;
-        int name = wm_dict_put(linker->names, APR_ARRAY_IDX(files, i, wm_file).identifier,
-                               (wm_text){NULL, 0});
+        int known = linker->names->entries->nelts, name;
 
+        WM_TRY(wm_dict_put(&name, linker->names, APR_ARRAY_IDX(files, i, wm_file).identifier,
+                           (wm_text){NULL, 0}));
         linker->next[i] = linker->linked[i] = -1;
         if (name == known)
             linker->first[name] = i;
@@ -33,27 +34,30 @@ wm_linker *wm_linker_create(const apr_array_header_t *files, apr_uint64_t seed, 
             linker->next[last[name]] = i;
         last[name] = i;
     }
-    return linker;
+    *result = linker;
+    return NULL;
 }
 
-static void link_name(wm_decoder *d, const wm_json_node *node, int point)
+static const wm_err *link_name(wm_decoder *d, const wm_json_node *node, int point)
 {
     wm_linker *linker = d->linker;
     int name =
-        wm_dict_find(linker->names, wm_json_value(d->json, node, d->pool), (wm_text){NULL, 0});
+        wm_dict_find(linker->names, wm_json_value(d->json, node, d->scratch), (wm_text){NULL, 0});
 
     if (name < 0 || linker->linked[name] == point)
-        return;
+        return NULL;
     linker->linked[name] = point;
     for (int file = linker->first[name]; file >= 0; file = linker->next[file]) {
         wm_file_link *link;
 
         if (d->bundle->links->nelts >= WM_LINKS_MAX)
-            return;
+            return NULL;
+        WM_TRY(wm_hold_add(d->hold, 2 * sizeof *link)); /* the list doubles */
         link = apr_array_push(d->bundle->links);
         link->file = file;
         link->point = point;
     }
+    return NULL;
 }
 
 static int names_files(const wm_json *json, const wm_json_node *node)
@@ -66,7 +70,7 @@ static int names_files(const wm_json *json, const wm_json_node *node)
             (node->key_size == sizeof guid - 1 && !memcmp(key, guid, sizeof guid - 1)));
 }
 
-void wm_linker_link(wm_decoder *d, int point)
+const wm_err *wm_linker_link(wm_decoder *d, int point)
 {
     const wm_json_node *nodes = d->json->nodes;
 
@@ -78,10 +82,11 @@ void wm_linker_link(wm_decoder *d, int point)
         if (!names_files(d->json, &nodes[i]))
             continue;
         if (nodes[i].type == WM_JSON_STRING)
-            link_name(d, &nodes[i], point);
+            WM_TRY(link_name(d, &nodes[i], point));
         else if (nodes[i].type == WM_JSON_ARRAY)
             for (apr_uint32_t j = i + 1; j < nodes[i].next; j = nodes[j].next)
                 if (nodes[j].type == WM_JSON_STRING)
-                    link_name(d, &nodes[j], point);
+                    WM_TRY(link_name(d, &nodes[j], point));
     }
+    return NULL;
 }

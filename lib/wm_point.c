@@ -27,16 +27,23 @@ static wm_seen *seen_at(wm_decoder *d, const unsigned char digest[16])
     }
 }
 
-static void more_seen(wm_decoder *d, apr_uint32_t slots)
+static const wm_err *more_seen(wm_decoder *d, apr_uint32_t slots)
 {
-    wm_seen *old = d->seen;
+    wm_buf *buf = wm_buf_create(d->options->budget, d->pool), *old_buf = d->seen_buf;
+    const wm_seen *old = d->seen;
     apr_uint32_t count = old ? d->seen_mask + 1 : 0;
 
-    d->seen = apr_pcalloc(d->pool, slots * sizeof *d->seen);
+    WM_TRY(wm_buf_reserve(buf, slots * sizeof *d->seen));
+    memset(buf->data, 0, slots * sizeof *d->seen);
+    d->seen_buf = buf;
+    d->seen = (wm_seen *)(void *)buf->data;
     d->seen_mask = slots - 1;
     for (apr_uint32_t i = 0; i < count; i++)
         if (old[i].count)
             *seen_at(d, old[i].digest) = old[i];
+    if (old_buf)
+        wm_buf_free(old_buf);
+    return NULL;
 }
 
 static void finish_digest(unsigned char digest[16], const crypto_generichash_state *state,
@@ -51,8 +58,8 @@ static void finish_digest(unsigned char digest[16], const crypto_generichash_sta
     crypto_generichash_final(&last, digest, 16);
 }
 
-void wm_point_digest(unsigned char digest[16], wm_decoder *d, const char *text, size_t size,
-                     size_t from, size_t to)
+const wm_err *wm_point_digest(unsigned char digest[16], wm_decoder *d, const char *text,
+                              size_t size, size_t from, size_t to)
 {
     apr_uint32_t points = (apr_uint32_t)(d->points->size / sizeof(wm_point));
     crypto_generichash_state state;
@@ -63,15 +70,16 @@ void wm_point_digest(unsigned char digest[16], wm_decoder *d, const char *text, 
     crypto_generichash_update(&state, (const unsigned char *)text + to, size - to);
     finish_digest(digest, &state, 0);
     if (!d->seen)
-        more_seen(d, FIRST_SEEN);
+        WM_TRY(more_seen(d, FIRST_SEEN));
     else if (points * 2 > d->seen_mask)
-        more_seen(d, 4 * (d->seen_mask + 1));
+        WM_TRY(more_seen(d, 4 * (d->seen_mask + 1)));
     seen = seen_at(d, digest);
     if (!seen->count)
         memcpy(seen->digest, digest, 16);
     else
         finish_digest(digest, &state, seen->count);
     seen->count++;
+    return NULL;
 }
 
 void wm_point_digest_bundle(wm_point *point, const wm_decoder *d)
@@ -89,12 +97,13 @@ void wm_point_digest_bundle(wm_point *point, const wm_decoder *d)
     crypto_generichash_final(&state, point->digest, sizeof point->digest);
 }
 
-static void put_generator(wm_point *point, wm_decoder *d, const wm_derived *derived)
+static const wm_err *put_generator(wm_point *point, wm_decoder *d, const wm_derived *derived)
 {
     int known = d->generators->entries->nelts;
     wm_generator_facts *facts;
 
-    point->generator = wm_dict_put(d->generators, derived->generator_id, (wm_text){NULL, 0});
+    WM_TRY(
+        wm_dict_put(&point->generator, d->generators, derived->generator_id, (wm_text){NULL, 0}));
     if (point->generator == known) {
         facts = apr_array_push(d->facts);
         facts->rule = wm_secondary_find(derived->generator_id);
@@ -105,8 +114,9 @@ static void put_generator(wm_point *point, wm_decoder *d, const wm_derived *deri
     if (facts->agent < 0 ||
         !wm_text_equal(wm_dict_at(d->agents, facts->agent)->a, derived->generator) ||
         !wm_text_equal(wm_dict_at(d->agents, facts->agent)->b, derived->user_agent))
-        facts->agent = wm_dict_put(d->agents, derived->generator, derived->user_agent);
+        WM_TRY(wm_dict_put(&facts->agent, d->agents, derived->generator, derived->user_agent));
     point->agent = facts->agent;
+    return NULL;
 }
 
 static const wm_err *put_secondary(wm_point *point, wm_decoder *d)
@@ -116,12 +126,13 @@ static const wm_err *put_secondary(wm_point *point, wm_decoder *d)
     wm_buf *large;
     wm_text value;
 
-    WM_TRY(wm_secondary_apply(&value, facts->rule, d->json, d->pool));
+    WM_TRY(wm_secondary_apply(&value, facts->rule, d->json, d->scratch));
     if (value.size > SMALL_TEXT) {
         large = wm_buf_create(d->options->budget, d->pool);
         WM_TRY(wm_buf_add(large, value.data, value.size));
         value.data = large->data;
     } else if (value.data) {
+        WM_TRY(wm_hold_add(d->hold, value.size));
         value.data = apr_pmemdup(d->pool, value.data, value.size);
     }
     point->secondary = value;
@@ -148,7 +159,7 @@ static void put_news(const wm_point *point, wm_decoder *d)
     }
     if (!APR_ARRAY_IDX(d->facts, point->generator, wm_generator_facts).battery)
         return;
-    battery = wm_derive_battery(d->json, d->pool);
+    battery = wm_derive_battery(d->json, d->scratch);
     if (!isnan(battery) && (isnan(news->battery) || point->created >= *charged)) {
         news->battery = battery;
         *charged = point->created;
@@ -165,9 +176,8 @@ static const wm_err *put_properties(wm_point *point, wm_decoder *d, apr_uint32_t
 
     WM_TRY(wm_json_emit(d->json, d->out, &extra));
     point->properties = (wm_text){NULL, d->out->size - start};
-    wm_point_digest(point->digest, d, d->out->data + start, point->properties.size,
-                    extra.from - start, extra.to - start);
-    return NULL;
+    return wm_point_digest(point->digest, d, d->out->data + start, point->properties.size,
+                           extra.from - start, extra.to - start);
 }
 
 const wm_err *wm_point_add(int *reason, wm_decoder *d, apr_uint32_t ordinal)
@@ -175,15 +185,16 @@ const wm_err *wm_point_add(int *reason, wm_decoder *d, apr_uint32_t ordinal)
     wm_derived derived;
     wm_point *point;
 
-    *reason = wm_derive(&derived, d->json, d->header, d->upload->received, d->pool);
+    apr_pool_clear(d->scratch);
+    *reason = wm_derive(&derived, d->json, d->header, d->upload->received, d->scratch);
     if (*reason != WM_DERIVE_GOOD)
         return NULL;
     WM_TRY(wm_buf_reserve(d->points, sizeof *point));
     point = (wm_point *)(void *)(d->points->data + d->points->size);
     memset(point, 0, sizeof *point);
     point->ordinal = ordinal;
-    point->source = wm_dict_put(d->sources, derived.source, (wm_text){NULL, 0});
-    put_generator(point, d, &derived);
+    WM_TRY(wm_dict_put(&point->source, d->sources, derived.source, (wm_text){NULL, 0}));
+    WM_TRY(put_generator(point, d, &derived));
     point->created = derived.created;
     point->untimed = derived.untimed;
     point->longitude = derived.longitude;
@@ -193,7 +204,7 @@ const wm_err *wm_point_add(int *reason, wm_decoder *d, apr_uint32_t ordinal)
     put_news(point, d);
     WM_TRY(put_properties(point, d, derived.metadata));
     if (d->linker)
-        wm_linker_link(d, (int)(d->points->size / sizeof *point));
+        WM_TRY(wm_linker_link(d, (int)(d->points->size / sizeof *point)));
     d->points->size += sizeof *point;
     return NULL;
 }

@@ -123,6 +123,10 @@ subtest 'very many of everything' => sub {
     my $text = '{"passive-data-metadata":{"source":"%s","generator-id":"%s","generator":"%s","timestamp":%d}}';
     accepted('10,000 participants, generators and user agents', upload('['
             . join(',', map { sprintf($text, "many-$_", "many-$_", "many-$_: agent/$_", $_) } 1 .. 10_000) . ']'), 10_000);
+    accepted('40,000 participants, which no client has', upload('['
+            . join(',', map { sprintf($text, "crowd-$_", 'g', 'g: a/1', $_) } 1 .. 40_000) . ']'), 0, 1);
+    is($pg->scalar('select reason from quarantine order by id desc limit 1'), 'too-many-names', '... for a reason of its own');
+    is($pg->scalar(q{select count(*) from source where identifier like 'crowd-%'}), 0, '... and none of them is made');
     my $days = '[' . join(',', map { sprintf($text, 'days', 'g', 'g: a/1', $_ * 86_400) } 1 .. 10_000) . ']';
     accepted('10,000 days', upload($days), 10_000);
     accepted('... and the same again', upload($days), 0);

@@ -11,6 +11,7 @@ unit_programs = \
 	t/unit/form \
 	t/unit/gzip \
 	t/unit/json \
+	t/unit/limits \
 	t/unit/memory \
 	t/unit/mustache \
 	t/unit/page \
@@ -37,6 +38,8 @@ t_unit_form_SOURCES = t/unit/form.c t/unit/tap.h
 t_unit_form_LDADD = $(WM_LIBS)
 t_unit_gzip_SOURCES = t/unit/gzip.c t/unit/tap.h
 t_unit_gzip_LDADD = $(WM_LIBS)
+t_unit_limits_SOURCES = t/unit/limits.c t/unit/tap.h
+t_unit_limits_LDADD = $(WM_LIBS)
 t_unit_memory_SOURCES = mod_webmunk/memory.c mod_webmunk/memory.h t/unit/memory.c t/unit/tap.h
 t_unit_memory_LDADD = $(WM_LIBS)
 t_unit_mustache_SOURCES = t/unit/mustache.c t/unit/tap.h
