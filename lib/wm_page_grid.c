@@ -8,14 +8,14 @@
 #include "wm_page_int.h"
 
 enum {
-    LABEL_WIDTH = 230,
     CELL = 24,
     GAP = 2,
     HEAD = 34,
     ROW = 26,
-    LABEL_CHARACTERS = 32,
     QUARTERS = 96,
-    QUARTER_WIDTH = 8
+    QUARTER_WIDTH = 8,
+    NAME_COLUMNS = 4, /* so near its beginning a month needs no second name */
+    LANE_LEFT = 10    /* room for half the words of hours 0 and 24 */
 };
 
 /* Class of a cell: its letter, so that it does not depend on colour, and its words. */
@@ -62,9 +62,8 @@ static void dress_cell(json_t *cell, int column, const char *generator, const wm
         words = apr_psprintf(pool, "%s of %.0f expected (%s)", words,
                              json_number_value(json_object_get(cell, "expected")),
                              basis_words(json_string_value(json_object_get(cell, "basis"))));
-    json_object_set_new(cell, "x", json_integer(LABEL_WIDTH + column * CELL));
-    json_object_set_new(cell, "text_x",
-                        json_integer(LABEL_WIDTH + column * CELL + (CELL - GAP) / 2));
+    json_object_set_new(cell, "x", json_integer(column * CELL));
+    json_object_set_new(cell, "text_x", json_integer(column * CELL + (CELL - GAP) / 2));
     json_object_set_new(cell, "letter", json_string(classes[class].letter));
     json_object_set_new(cell, "words", json_string(words));
     json_object_set_new(
@@ -77,19 +76,26 @@ static void dress_cell(json_t *cell, int column, const char *generator, const wm
 
 static void dress_row(json_t *row, int at, const wm_page_query *q, apr_pool_t *pool)
 {
-    const char *generator = json_string_value(json_object_get(row, "generator"));
     json_t *cell;
     size_t i;
 
     json_object_set_new(row, "y", json_integer(HEAD + at * ROW));
     json_object_set_new(row, "text_y", json_integer(HEAD + at * ROW + 16));
-    json_object_set_new(row, "short",
-                        json_string(wm_page_short(generator, LABEL_CHARACTERS, pool)));
+    wm_page_show_name(row, "generator", pool);
     json_array_foreach(json_object_get(row, "cells"), i, cell)
-        dress_cell(cell, (int)i, wm_page_shown(generator, pool), q, pool);
+        dress_cell(cell, (int)i, json_string_value(json_object_get(row, "short")), q, pool);
 }
 
-/* The day's number above each column, and the month where it begins. */
+/* The last column says it too, because it is the one that a narrow page begins with, unless the
+ * month has just begun beside it. */
+static int names_month(size_t column, size_t columns, const char *day)
+{
+    int number = (day[8] - '0') * 10 + day[9] - '0';
+
+    return !column || number == 1 || (column + 1 == columns && number > NAME_COLUMNS);
+}
+
+/* The day's number above each column, and the month at both ends and where it begins. */
 static json_t *day_heads(const json_t *days, const wm_page_query *q, apr_pool_t *pool)
 {
     static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -103,13 +109,13 @@ static json_t *day_heads(const json_t *days, const wm_page_query *q, apr_pool_t 
         int month = (text[5] - '0') * 10 + text[6] - '1';
         json_t *head = json_pack(
             "{s:s, s:s, s:i, s:s}", "day", text, "number", text + 8, "x",
-            LABEL_WIDTH + (int)i * CELL + (CELL - GAP) / 2, "link",
+            (int)i * CELL + (CELL - GAP) / 2, "link",
             wm_page_link_only(q, "participant",
                               WM_CHANGES({"id", q->identifier}, {"id-number", q->id_number},
                                          {"tab", "day"}, {"day", text}),
                               pool));
 
-        if (!i || !strcmp(text + 8, "01"))
+        if (names_month(i, json_array_size(days), text))
             json_object_set_new(head, "month", json_string(months[month % 12]));
         json_array_append_new(list, head);
     }
@@ -130,7 +136,7 @@ void wm_page_grid(json_t *completeness, const wm_page_query *q, apr_pool_t *pool
     json_object_set_new(completeness, "heads", day_heads(days, q, pool));
     json_object_set_new(completeness, "legend", legend);
     json_object_set_new(completeness, "width",
-                        json_integer(LABEL_WIDTH + (json_int_t)json_array_size(days) * CELL));
+                        json_integer((json_int_t)json_array_size(days) * CELL));
     json_object_set_new(completeness, "height",
                         json_integer(HEAD + (json_int_t)json_array_size(rows) * ROW));
     json_object_set_new(completeness, "cell", json_integer(CELL - GAP));
@@ -149,7 +155,7 @@ static json_t *runs(const char *quarters)
             from = i;
         if (!set && from >= 0) {
             json_array_append_new(list,
-                                  json_pack("{s:i, s:i}", "x", LABEL_WIDTH + from * QUARTER_WIDTH,
+                                  json_pack("{s:i, s:i}", "x", LANE_LEFT + from * QUARTER_WIDTH,
                                             "width", (i - from) * QUARTER_WIDTH));
             from = -1;
         }
@@ -167,22 +173,18 @@ void wm_page_lanes(json_t *day, apr_pool_t *pool)
         const char *quarters = json_string_value(json_object_get(row, "quarters"));
 
         json_object_set_new(row, "y", json_integer(HEAD + (json_int_t)i * ROW));
-        json_object_set_new(row, "text_y", json_integer(HEAD + (json_int_t)i * ROW + 15));
-        json_object_set_new(
-            row, "short",
-            json_string(wm_page_short(json_string_value(json_object_get(row, "generator")),
-                                      LABEL_CHARACTERS, pool)));
+        wm_page_show_name(row, "generator", pool);
         json_object_set_new(
             row, "runs", quarters && strlen(quarters) == QUARTERS ? runs(quarters) : json_array());
         wm_page_number_text(row, "points", pool);
     }
     for (int hour = 0; hour <= 24; hour += 3)
         json_array_append_new(hours, json_pack("{s:i, s:i}", "hour", hour, "x",
-                                               LABEL_WIDTH + hour * 4 * QUARTER_WIDTH));
+                                               LANE_LEFT + hour * 4 * QUARTER_WIDTH));
     json_object_set_new(day, "hours", hours);
-    json_object_set_new(day, "left", json_integer(LABEL_WIDTH));
+    json_object_set_new(day, "left", json_integer(LANE_LEFT));
     json_object_set_new(day, "lane", json_integer(QUARTERS * QUARTER_WIDTH));
-    json_object_set_new(day, "width", json_integer(LABEL_WIDTH + QUARTERS * QUARTER_WIDTH + 12));
+    json_object_set_new(day, "width", json_integer(2 * LANE_LEFT + QUARTERS * QUARTER_WIDTH));
     json_object_set_new(day, "height",
                         json_integer(HEAD + (json_int_t)json_array_size(rows) * ROW));
 }

@@ -216,6 +216,43 @@ async function withoutScript(browser) {
     await context.close();
 }
 
+// What somebody sees of the completeness grid on a telephone before doing anything: the newest day, and whose rows they are.
+async function newestFirst(browser) {
+    const { context, page } = await open(browser, { javaScriptEnabled: false, viewport: { width: 400, height: 900 } });
+    const today = new Date().toISOString().slice(0, 10);
+    const within = box => box && box.x >= 0 && box.x + box.width <= 400;
+
+    await signIn(page);
+    for (const days of [14, 90]) {
+        await page.goto(`${env.BASE}${person}&days=${days}`);
+        const grid = page.getByRole('region', { name: 'Grid of completeness' });
+        const heads = grid.locator('a'), labels = grid.locator('.labels');
+        ok(await heads.count() === days && await heads.last().getAttribute('aria-label') >= today, `${days} days: the grid ends today`);
+        const newest = await heads.last().boundingBox(), oldest = await heads.first().boundingBox();
+        ok(within(newest), `${days} days, 400 px, without script: the newest day is in view`, JSON.stringify(newest));
+        const names = await labels.boundingBox();
+        ok(within(names) && names.x + names.width <= newest.x, '... beside the names of the generators', JSON.stringify(names));
+        ok(oldest.x < names.x + names.width, '... and the oldest is further to the left', JSON.stringify(oldest));
+        await grid.focus();
+        for (let i = 0; i < 200 && (await heads.first().boundingBox()).x < 140; i++) {
+            await page.keyboard.press('ArrowLeft');
+        }
+        ok((await heads.first().boundingBox()).x >= 120, '... to which the keyboard leads');
+        ok(within(await labels.boundingBox()), '... and the names stay');
+        await heads.nth(days - 3).focus();
+        await heads.nth(0).focus();
+        const box = await heads.first().boundingBox(), side = await labels.boundingBox();
+        ok(box.x >= side.x + side.width - 1, '... and cover no day that has the focus', JSON.stringify([box, side]));
+    }
+    await picture(page, 'completeness-noscript-400');
+    await page.goto(`${env.BASE}${person}&days=14`);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    const first = await page.getByRole('region', { name: 'Grid of completeness' }).locator('a').first().boundingBox();
+    const side = await page.locator('.labels').boundingBox();
+    ok(first.x - side.x - side.width < 30, 'on a wide page the grid stands at the left, beside its names', JSON.stringify([first, side]));
+    await context.close();
+}
+
 async function withKeyboard(browser) {
     const { context, page } = await open(browser, { viewport: { width: 1280, height: 900 } });
 
@@ -267,7 +304,7 @@ async function refresh(browser) {
 (async () => {
     const args = process.getuid() === 0 ? ['--no-sandbox'] : [];
     const browser = await chromium.launch({ executablePath: env.CHROMIUM, args });
-    const steps = [walk, withoutScript, withKeyboard, refresh];
+    const steps = [walk, withoutScript, newestFirst, withKeyboard, refresh];
 
     for (const scheme of ['light', 'dark']) {
         for (const width of [1280, 400]) {
