@@ -4,6 +4,7 @@
 #include <apr_buckets.h>
 #include <apr_mmap.h>
 #include <apr_strings.h>
+#include <apr_support.h>
 #include <httpd.h>
 #include <http_core.h>
 #include <http_protocol.h>
@@ -14,6 +15,8 @@
 #include "body.h"
 #include "config.h"
 
+#define DEADLINE "WEBMUNK_DEADLINE"
+
 enum { READ_SIZE = 64 * 1024 };
 
 typedef struct body {
@@ -22,7 +25,7 @@ typedef struct body {
     wm_buf *buf;      /* until it is too large for memory */
     apr_file_t *file; /* from then on */
     apr_time_t start;
-    apr_interval_time_t timeout;
+    apr_interval_time_t timeout, time_max;
     apr_int64_t rate;
 } body;
 
@@ -35,14 +38,16 @@ static const wm_err *too_large(const body *b)
 /* What is left of the time that a body of this size may take. */
 static apr_interval_time_t time_left(const body *b)
 {
-    return b->start + b->timeout + apr_time_from_sec(b->size / b->rate) - apr_time_now();
+    apr_interval_time_t whole = b->timeout + apr_time_from_sec(b->size / b->rate);
+
+    return b->start + (whole < b->time_max ? whole : b->time_max) - apr_time_now();
 }
 
 static const wm_err *too_slow(const body *b)
 {
     return wm_err_make(b->h->r->pool, WM_E_TIMEOUT,
-                       "%" APR_OFF_T_FMT " bytes in %d s are less than WebmunkBodyTimeout and "
-                       "WebmunkBodyRate ask for",
+                       "%" APR_OFF_T_FMT " bytes in %d s are less than WebmunkBodyTimeout, "
+                       "WebmunkBodyRate and WebmunkBodyTimeMax ask for",
                        b->size, (int)apr_time_sec(apr_time_now() - b->start));
 }
 
@@ -66,20 +71,45 @@ static apr_status_t fetch_stream(apr_bucket_brigade *bb, const body *b)
     }
 }
 
-/* HTTP/1: one read may not outlast the time of the whole. */
-static apr_status_t fetch_socket(apr_bucket_brigade *bb, const body *b)
+/* Until the socket has something to read, at most WAIT. */
+static void wait_for(apr_socket_t *socket, apr_interval_time_t wait)
 {
-    apr_socket_t *socket = ap_get_conn_socket(b->h->r->connection);
-    apr_interval_time_t before = -1, left = time_left(b);
-    apr_status_t rv;
+    apr_interval_time_t before;
 
-    if (socket && apr_socket_timeout_get(socket, &before) == APR_SUCCESS &&
-        (before < 0 || before > left))
-        apr_socket_timeout_set(socket, left);
-    rv = ap_get_brigade(b->h->r->input_filters, bb, AP_MODE_READBYTES, APR_BLOCK_READ, READ_SIZE);
-    if (socket)
-        apr_socket_timeout_set(socket, before);
-    return rv;
+    if (!socket || apr_socket_timeout_get(socket, &before) != APR_SUCCESS)
+        return;
+    apr_socket_timeout_set(socket, wait);
+    apr_wait_for_io_or_timeout(NULL, socket, 1); /* what it found out, the next read says */
+    apr_socket_timeout_set(socket, before);
+}
+
+/* HTTP/1: between the filter that undoes chunks and the connection.  That filter reads lines, of
+ * chunk sizes and trailers, and each byte of a line would start the socket's timeout anew. */
+static apr_status_t deadline_filter(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode,
+                                    apr_read_type_e block, apr_off_t size)
+{
+    /* mod_reqtimeout, further down, has deadlines of its own to look at. */
+    const apr_interval_time_t nap = apr_time_from_sec(1);
+    const body *b = f->ctx;
+
+    if (block != APR_BLOCK_READ || (mode != AP_MODE_READBYTES && mode != AP_MODE_GETLINE))
+        return ap_get_brigade(f->next, bb, mode, block, size);
+    for (;;) {
+        apr_interval_time_t left = time_left(b);
+        apr_status_t rv;
+
+        if (left <= 0)
+            return APR_TIMEUP;
+        rv = ap_get_brigade(f->next, bb, mode, APR_NONBLOCK_READ, size);
+        if (rv == APR_SUCCESS ? !APR_BRIGADE_EMPTY(bb) : !APR_STATUS_IS_EAGAIN(rv))
+            return rv;
+        wait_for(ap_get_conn_socket(f->c), left < nap ? left : nap);
+    }
+}
+
+void wm_body_register_filter(void)
+{
+    ap_register_input_filter(DEADLINE, deadline_filter, NULL, AP_FTYPE_PROTOCOL + 1);
 }
 
 /* The names of Debian's errno for a full disk, a full quota, a read-only or broken one all mean the
@@ -151,7 +181,8 @@ static const wm_err *read_error(body *b, apr_status_t rv)
     apr_pool_t *pool = b->h->r->pool;
     char text[120];
 
-    if (APR_STATUS_IS_TIMEUP(rv) || APR_STATUS_IS_ETIMEDOUT(rv))
+    if (APR_STATUS_IS_TIMEUP(rv) || APR_STATUS_IS_ETIMEDOUT(rv) ||
+        (rv != AP_FILTER_ERROR && time_left(b) <= 0))
         return too_slow(b);
     if (APR_STATUS_IS_ENOSPC(rv))
         return wm_err_make(pool, WM_E_LIMIT, "the body is over httpd's LimitRequestBody");
@@ -166,7 +197,7 @@ static const wm_err *read_error(body *b, apr_status_t rv)
                        b->size, apr_strerror(rv, text, sizeof text));
 }
 
-static const wm_err *read_all(body *b)
+static const wm_err *read_brigades(body *b)
 {
     request_rec *r = b->h->r;
     apr_bucket_brigade *bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
@@ -177,7 +208,9 @@ static const wm_err *read_all(body *b)
 
         if (time_left(b) <= 0)
             return too_slow(b);
-        rv = r->connection->master ? fetch_stream(bb, b) : fetch_socket(bb, b);
+        rv = r->connection->master ? fetch_stream(bb, b)
+                                   : ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES,
+                                                    APR_BLOCK_READ, READ_SIZE);
         if (rv != APR_SUCCESS)
             return read_error(b, rv);
         err = take(&done, b, bb);
@@ -187,6 +220,20 @@ static const wm_err *read_all(body *b)
     }
     b->h->body_read = 1;
     return NULL;
+}
+
+static const wm_err *read_all(body *b)
+{
+    request_rec *r = b->h->r;
+    ap_filter_t *deadline = NULL;
+    const wm_err *err;
+
+    if (!r->connection->master)
+        deadline = ap_add_input_filter(DEADLINE, b, r, r->connection);
+    err = read_brigades(b);
+    if (deadline)
+        ap_remove_input_filter(deadline); /* B ends with the caller */
+    return err;
 }
 
 /* Content-Length, -1 when there is none. */
@@ -208,6 +255,7 @@ const wm_err *wm_body_read(const char **data, size_t *size, wm_http *h, apr_off_
               .max = max,
               .start = apr_time_now(),
               .timeout = wm_dir_body_timeout(r),
+              .time_max = wm_dir_body_time_max(r),
               .rate = wm_dir_body_rate(r)};
     apr_off_t length = declared(h);
     apr_mmap_t *map;

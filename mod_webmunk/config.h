@@ -47,6 +47,8 @@ enum { WM_REPEATS_SUPPRESS, WM_REPEATS_KEEP };
       APR_TIME_C(86400000000), "time in which the whole body of an upload must arrive")    \
     X(SIZE, body_rate, "WebmunkBodyRate", "4K", NULL, 1, APR_INT64_C(1) << 30,             \
       "each so many bytes received extend WebmunkBodyTimeout by a second")                 \
+    X(TIME, body_time_max, "WebmunkBodyTimeMax", "30min", NULL, APR_TIME_C(1000000),       \
+      APR_TIME_C(86400000000), "longest that the body of an upload may take in all")       \
     X(LIST, upload_alias, "WebmunkUploadAlias", "none", NULL, 0, 0,                        \
       "further paths below the location that mean add-bundle.json")
 

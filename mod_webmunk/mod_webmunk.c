@@ -18,6 +18,7 @@
 
 #include "auth.h"
 #include "auth_secret.h"
+#include "body.h"
 #include "child.h"
 #include "config.h"
 #include "dbd.h"
@@ -97,6 +98,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_error_filter(wm_mount_insert_error_filter, NULL, NULL, APR_HOOK_LAST);
     ap_hook_handler(wm_route_handle, NULL, NULL, APR_HOOK_MIDDLE);
     wm_mount_register_filters(pool);
+    wm_body_register_filter();
     wm_auth_register(pool);
 }
 

@@ -37,6 +37,11 @@ my $httpd = WmTest::Httpd->start(
     SetHandler webmunk
     WebmunkBodyTimeout 1s
     WebmunkBodyRate 1M
+</Location>
+<Location "/steady">
+    SetHandler webmunk
+    WebmunkBodyRate 1
+    WebmunkBodyTimeMax 1s
 EOT
 my $serial = 0;
 
@@ -135,6 +140,18 @@ sub head
     return "$method $base/add-bundle.json HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         . "Content-Length: $length\r\n\r\n";
 }
+
+# Send HEAD, then DRIP ten times a second until the server has enough; its answer.
+sub drip
+{
+    my ($head, $drip) = @_;
+    my $raw = $httpd->raw;
+    $raw->send($head);
+    $raw->send($drip) while !$raw->{ended} && !IO::Select->new($raw->{socket})->can_read(0.1);
+    $raw->read_all(20);
+    return $raw;
+}
+
 $before = stored();
 for my $method (qw(POST CREATE)) {
     my $raw = $httpd->raw;
@@ -146,12 +163,19 @@ for my $method (qw(POST CREATE)) {
     } else {
         is($answer, '', '... and nothing for CREATE');
     }
-    $raw = $httpd->raw;
-    $raw->send(head($method, 1000, '/hasty') . '[');
-    $raw->send(' ') while !$raw->{ended} && !IO::Select->new($raw->{socket})->can_read(0.1);
-    $raw->read_all(20);
-    ok($raw->{ended}, "a $method of ten bytes a second ends when its time is over");
-    is($raw->{buffer} =~ /\AHTTP/ ? 1 : 0, $method eq 'POST' ? 1 : 0, '... with an answer only for POST');
+    my $chunked = "$method /hasty/add-bundle.json HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        . "Transfer-Encoding: chunked\r\n\r\n";
+    for (['ten bytes a second', head($method, 1000, '/hasty') . '[', ' '],
+        ['ten chunks a second',                  $chunked,                          "1\r\n \r\n"],
+        ['a chunk that is described for long',   "${chunked}1;",                    'x'],
+        ['a trailer that does not end',          "${chunked}1\r\n[\r\n0\r\nX: x", 'x'],
+        ['a thousand bytes a second that the rate allows', head($method, 100_000, '/steady') . '[', ' ' x 100])
+    {
+        my ($what, @parts) = @$_;
+        $raw = drip(@parts);
+        ok($raw->{ended}, "a $method of $what ends when its time is over");
+        like($raw->{buffer}, $method eq 'POST' ? qr{\AHTTP/1.1 408 } : qr{\A\z}, '... with an answer only for POST');
+    }
 
     $raw = $httpd->raw;
     $raw->send("$method /hasty/add-bundle.json HTTP/1.1\r\nHost: x\r\n");
