@@ -48,15 +48,19 @@ static const char *basis_words(const char *basis)
                                    : "the whole day, nothing else is known yet";
 }
 
+static const char *count_of(const json_t *cell, const char *key, const char *one, apr_pool_t *pool)
+{
+    return wm_page_count((apr_int64_t)json_number_value(json_object_get(cell, key)), one, pool);
+}
+
 static void dress_cell(json_t *cell, int column, const char *generator, const wm_page_query *q,
                        apr_pool_t *pool)
 {
     size_t class = class_of(json_string_value(json_object_get(cell, "class")));
     const char *day = json_string_value(json_object_get(cell, "day"));
-    const char *words =
-        apr_psprintf(pool, "%s, %s: %s; %.0f points in %.0f hours", generator, day,
-                     classes[class].words, json_number_value(json_object_get(cell, "points")),
-                     json_number_value(json_object_get(cell, "hours")));
+    const char *words = apr_psprintf(pool, "%s, %s: %s; %s in %s", generator, day,
+                                     classes[class].words, count_of(cell, "points", "point", pool),
+                                     count_of(cell, "hours", "hour", pool));
 
     if (class >= 1 && class <= 4)
         words = apr_psprintf(pool, "%s of %.0f expected (%s)", words,

@@ -58,6 +58,8 @@ const wm_err *wm_page_named(const char **name, wm_db *db, const char *text, cons
 const char *wm_page_duration(apr_int64_t seconds, apr_pool_t *pool);
 const char *wm_page_number(apr_int64_t number, apr_pool_t *pool);
 const char *wm_page_bytes(apr_int64_t bytes, apr_pool_t *pool);
+/* "1 upload", "1 204 uploads": ONE is the word for one, the plural ends with an s. */
+const char *wm_page_count(apr_int64_t number, const char *one, apr_pool_t *pool);
 /* "3 hours ago", "in 2 days", "just now". */
 const char *wm_page_age(apr_int64_t then, apr_int64_t now, apr_pool_t *pool);
 /* Words for a class of lag (minute, hour, day, more); NULL for NULL. */
@@ -75,6 +77,8 @@ void wm_page_show_name(json_t *object, const char *key, apr_pool_t *pool);
 void wm_page_ages(json_t *value, apr_time_t now, apr_pool_t *pool);
 /* Beside each number KEY of OBJECT a text KEY_text with its digits in groups. */
 void wm_page_number_text(json_t *object, const char *key, apr_pool_t *pool);
+/* Beside each number KEY of OBJECT a text KEY_words as wm_page_count makes it. */
+void wm_page_count_words(json_t *object, const char *key, const char *one, apr_pool_t *pool);
 /* Replace OBJECT's member "state" by {name, label, mark, help}. */
 void wm_page_state(json_t *object);
 /* The new object for state NAME; an empty one for a name that is no state. */

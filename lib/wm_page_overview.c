@@ -29,7 +29,7 @@ static apr_int64_t count_all(const json_t *counts, const char *names, apr_pool_t
     return sum;
 }
 
-/* {count, text, link}: every number is a link to what it counts. */
+/* {count, one, text, link}: every number is a link to what it counts. */
 static json_t *number(const json_t *counts, const char *state, const char *sort,
                       const wm_page_query *q, apr_pool_t *pool)
 {
@@ -39,21 +39,23 @@ static json_t *number(const json_t *counts, const char *state, const char *sort,
     (void)wm_page_states(&names, state, pool);
     n = count_all(counts, names, pool);
     link = wm_page_link_only(q, "participants", WM_CHANGES({"state", state}, {"sort", sort}), pool);
-    return json_pack("{s:I, s:s, s:s}", "count", (json_int_t)n, "text", wm_page_number(n, pool),
-                     "link", link);
+    return json_pack("{s:I, s:b, s:s, s:s}", "count", (json_int_t)n, "one", n == 1, "text",
+                     wm_page_number(n, pool), "link", link);
 }
 
-/* "182 of 200 participants sent data in the last 12 hours; 11 late, 5 silent, 2 never started." */
+/* "182 of 200 participants sent data in the last 12 hours (3 partial); 11 late, 5 silent, 2 never
+ * started."  Those in brackets are among those who sent. */
 static json_t *sentence(const json_t *counts, const wm_page_query *q, apr_pool_t *pool)
 {
     static const struct {
         const char *state, *words;
-    } parts[] = {{"late", "late"},
-                 {"silent", "silent"},
-                 {"never", "never started"},
-                 {"partial", "partial"},
-                 {"clock", "with a wrong clock"}};
-    json_t *made = json_object(), *list = json_array();
+        int sent;
+    } parts[] = {{"late", "late", 0},
+                 {"silent", "silent", 0},
+                 {"never", "never started", 0},
+                 {"partial", "partial", 1},
+                 {"clock", "with a wrong clock", 1}};
+    json_t *made = json_object(), *others = json_array(), *among = json_array(), *list;
 
     json_object_set_new(made, "received", number(counts, "received", "-received", q, pool));
     json_object_set_new(made, "expected", number(counts, "expected", NULL, q, pool));
@@ -64,12 +66,15 @@ static json_t *sentence(const json_t *counts, const wm_page_query *q, apr_pool_t
             json_decref(part);
             continue;
         }
+        list = parts[i].sent ? among : others;
         json_object_set_new(part, "words", json_string(parts[i].words));
         json_object_set_new(part, "comma", json_boolean(json_array_size(list) > 0));
         json_array_append_new(list, part);
     }
-    json_object_set_new(made, "others", list);
-    json_object_set_new(made, "all_well", json_boolean(!json_array_size(list)));
+    json_object_set_new(made, "any_among", json_boolean(json_array_size(among) > 0));
+    json_object_set_new(made, "among", among);
+    json_object_set_new(made, "all_well", json_boolean(!json_array_size(others)));
+    json_object_set_new(made, "others", others);
     return made;
 }
 
@@ -101,6 +106,7 @@ static json_t *state_bar(const json_t *counts, const wm_page_query *q, apr_pool_
     }
     json_object_set_new(bar, "total", json_integer(total));
     json_object_set_new(bar, "total_text", json_string(wm_page_number(total, pool)));
+    json_object_set_new(bar, "total_words", json_string(wm_page_count(total, "participant", pool)));
     json_object_set_new(bar, "width", json_integer(BAR_WIDTH));
     json_object_set_new(bar, "parts", parts);
     return bar;
@@ -162,6 +168,8 @@ static void dress_shared(json_t *page)
 
         json_object_set_new(row, "words",
                             json_string(!strcmp(what, "group") ? "are in group" : "run"));
+        json_object_set_new(row, "one",
+                            json_boolean(json_integer_value(json_object_get(row, "sending")) == 1));
     }
 }
 
@@ -198,8 +206,8 @@ static void dress_arrivals(json_t *page, apr_pool_t *pool)
         wm_page_number_text(row, "points", pool);
         wm_page_number_text(row, "bundles", pool);
     }
-    wm_page_number_text(arrivals, "points", pool);
-    wm_page_number_text(arrivals, "bundles", pool);
+    wm_page_count_words(arrivals, "points", "point", pool);
+    wm_page_count_words(arrivals, "bundles", "upload", pool);
 }
 
 const wm_err *wm_page_overview(json_t **made, wm_db *db, const wm_page_query *q, apr_pool_t *pool)
@@ -225,13 +233,14 @@ const wm_err *wm_page_overview(json_t **made, wm_db *db, const wm_page_query *q,
     json_object_set_new(page, "problems", number(counts, "problem", "received", q, pool));
     unassigned = json_integer_value(json_object_get(page, "unassigned"));
     json_object_set_new(page, "unassigned",
-                        json_pack("{s:I, s:s, s:s}", "count", (json_int_t)unassigned, "text",
-                                  wm_page_number(unassigned, pool), "link",
+                        json_pack("{s:I, s:b, s:s, s:s}", "count", (json_int_t)unassigned, "one",
+                                  unassigned == 1, "text", wm_page_number(unassigned, pool), "link",
                                   wm_page_link_only(q, "unassigned", WM_NO_CHANGES, pool)));
     quarantined = json_integer_value(json_object_get(page, "quarantined"));
     json_object_set_new(
         page, "quarantined",
-        json_pack("{s:I, s:s}", "count", (json_int_t)quarantined, "text",
+        json_pack("{s:I, s:b, s:s}", "count", (json_int_t)quarantined, "one", quarantined == 1,
+                  "text",
                   quarantined > 1000 ? "more than 1 000" : wm_page_number(quarantined, pool)));
     dress_attention(page, q, pool);
     dress_shared(page);

@@ -68,6 +68,16 @@ const struct wm_csv_column *wm_csv_unassigned(const wm_page_query *q)
     return unassigned_csv;
 }
 
+/* How many there are on all pages of the list, and the word for them. */
+static void set_total(json_t *page, const char *one, apr_pool_t *pool)
+{
+    int many = json_integer_value(json_object_get(page, "total")) != 1;
+
+    wm_page_number_text(page, "total", pool);
+    json_object_set_new(page, "total_noun",
+                        json_string(apr_pstrcat(pool, one, many ? "s" : "", NULL)));
+}
+
 /* Fourteen small cells; each has a class by its hours, so that thin days look thin. */
 static void dress_cells(json_t *row, apr_pool_t *pool)
 {
@@ -191,7 +201,7 @@ const wm_err *wm_page_participants(json_t **made, wm_db *db, const wm_page_query
                                WM_I64(place.limit), WM_TEXT(generator)),
                        pool));
     json_object_update(page, answer);
-    wm_page_number_text(page, "total", pool);
+    set_total(page, "participant", pool);
     wm_page_table(page, json_object_get(page, "rows"), "Participants", "participants",
                   participant_columns, &place, "id", q, pool);
     wm_page_chip(page, "Search", q->search, "participants", "q", q, pool);
@@ -283,7 +293,7 @@ const wm_err *wm_page_unassigned(json_t **made, wm_db *db, const wm_page_query *
                                WM_BOOL(place.backwards), WM_I64(place.limit)),
                        pool));
     json_object_update(page, answer);
-    wm_page_number_text(page, "total", pool);
+    set_total(page, "source", pool);
     wm_page_table(page, json_object_get(page, "rows"), "Unassigned sources", "unassigned",
                   unassigned_columns, &place, "id", q, pool);
     wm_page_chip(page, "Search", q->search, "unassigned", "q", q, pool);

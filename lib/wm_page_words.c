@@ -99,6 +99,11 @@ const char *wm_page_number(apr_int64_t number, apr_pool_t *pool)
     return text;
 }
 
+const char *wm_page_count(apr_int64_t number, const char *one, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, wm_page_number(number, pool), " ", one, number == 1 ? "" : "s", NULL);
+}
+
 const char *wm_page_bytes(apr_int64_t bytes, apr_pool_t *pool)
 {
     static const char *const units[] = {"kB", "MB", "GB", "TB"};
@@ -193,4 +198,14 @@ void wm_page_number_text(json_t *object, const char *key, apr_pool_t *pool)
         json_object_set_new(
             object, apr_pstrcat(pool, key, "_text", NULL),
             json_string(wm_page_number((apr_int64_t)json_number_value(value), pool)));
+}
+
+void wm_page_count_words(json_t *object, const char *key, const char *one, apr_pool_t *pool)
+{
+    const json_t *value = json_object_get(object, key);
+
+    if (json_is_number(value))
+        json_object_set_new(
+            object, apr_pstrcat(pool, key, "_words", NULL),
+            json_string(wm_page_count((apr_int64_t)json_number_value(value), one, pool)));
 }

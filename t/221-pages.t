@@ -114,6 +114,24 @@ subtest 'an upload is on the overview when it is answered' => sub {
     is(scalar(@{ page('/dashboard/participant?id=newcomer&tab=day')->{day}{generators} }), 1, 'the day has its lane');
 };
 
+subtest 'one is not many' => sub {
+    my $words = sub { return $browser->get($_[0])->{content} =~ s/<(script|style|title)\b.*?<\/\1>//gsr =~ s/<[^>]*>//gr =~ s/\s+/ /gr };
+    like($words->('/dashboard/participants?q=newcomer'), qr/\b1 participant with these filters, 1 shown/, 'one participant');
+    like($words->('/dashboard/participants?state=silent'), qr/\b3 participants with/, 'three participants');
+    like($words->('/dashboard/unassigned?q=p99B'), qr/\b1 source, 1 shown/, 'one source');
+    like($words->('/dashboard/'), qr/\b5 points in 1 upload in 48 hours/, 'one upload');
+    like($words->('/dashboard/'), qr/\b2 unassigned: data arrive from ids that are on no list/, 'two ids');
+    like(page('/dashboard/participant?id=newcomer')->{completeness}{generators}[0]{cells}[-1]{words}, qr/; 5 points in (?:1 hour|[2-9] hours)\z/, 'one hour');
+    $pg->do("insert into quarantine (received, bundle_id, reason, raw) select received, id, 'bad-json', 'x' from bundle limit 1");
+    like($words->('/dashboard/'), qr/\b1 piece of an upload went to quarantine within 24 hours: it is kept/, 'one piece');
+    $pg->do("update source set study_id = 1 where identifier = 'p99B'; update source set completed = now() where identifier not in ('p1', 'newcomer')");
+    like($words->('/dashboard/'), qr/\b1 unassigned: data arrive from an id that is on no list/, 'one id');
+    like($words->('/dashboard/'), qr/\bThe one with a problem/, 'one problem');
+    $pg->do("update source set completed = now() where identifier = 'p1'");
+    like($words->('/dashboard/'), qr/\b1 of 1 participant sent data in the last 12 hours: everyone\./, 'one of one participant');
+    $pg->do("update source set completed = null; update source set study_id = null where identifier = 'p99B'; delete from quarantine");
+};
+
 subtest 'silence is judged by the server\'s clock' => sub {
     $pg->do("update source_status set last_created = now() + interval '2 days', last_received = now() - interval '49 hours' where source_id = 500");
     is((page('/dashboard/participant?id=p500'))->{participant}{state}{name}, 'silent', 'a clock two days ahead hides nothing');
@@ -132,7 +150,11 @@ EOT
     my $partial;
     wait_until(sub { $partial = page('/dashboard/participants?state=partial'); $partial->{total} });
     is_deeply([ ids($partial) ], ['p600'], 'the one who lacks it, and nobody else');
-    is((page('/dashboard/')->{attention}[0])->{identifier}, 'p600', '... comes first of those who need attention');
+    my $page = page('/dashboard/');
+    is(($page->{attention}[0])->{identifier}, 'p600', '... comes first of those who need attention');
+    is_deeply([ map { "$_->{count} $_->{words}" } @{ $page->{sentence}{among} } ], ['1 partial'], '... is among those who sent');
+    is(scalar(grep { $_->{words} eq 'partial' } @{ $page->{sentence}{others} }), 0, '... and not among those who did not');
+    like($browser->get('/dashboard/')->{content} =~ s/<[^>]*>//gr =~ s/\s+/ /gr, qr/ in the last 12 hours \(1 partial\); /, '... as the sentence says');
     $pg->do('delete from study_generator');
     wait_until(sub { !page('/dashboard/participants?state=partial')->{total} });
 };
