@@ -55,18 +55,31 @@ static wm_bundle *make_bundle(const wm_upload *upload, apr_pool_t *pool)
     return bundle;
 }
 
-/* Part names and content types are raw bytes of a client. */
-static void take_files(wm_bundle *bundle, apr_array_header_t *files, apr_pool_t *pool)
+/* A copy with replacements is up to three times as long. */
+static const wm_err *repair(wm_text *text, wm_hold *hold, apr_pool_t *pool)
 {
+    if (memchr(text->data, 0, text->size) || !wm_utf8_valid(text->data, text->data + text->size))
+        WM_TRY(wm_hold_add(hold, 3 * text->size));
+    wm_utf8_repair(text, pool);
+    return NULL;
+}
+
+/* Part names and content types are raw bytes of a client. */
+static const wm_err *take_files(wm_bundle *bundle, apr_array_header_t *files,
+                                const wm_budget *budget, apr_pool_t *pool)
+{
+    wm_hold *hold = wm_hold_create(budget, pool);
+
     if (!files)
-        return;
+        return NULL;
     bundle->files = files;
     for (int i = 0; i < files->nelts; i++) {
         wm_file *file = &APR_ARRAY_IDX(files, i, wm_file);
 
-        wm_utf8_repair(&file->identifier, pool);
-        wm_utf8_repair(&file->content_type, pool);
+        WM_TRY(repair(&file->identifier, hold, pool));
+        WM_TRY(repair(&file->content_type, hold, pool));
     }
+    return NULL;
 }
 
 /* The header as a source; NULL data without one, or when it could not be a source. */
@@ -270,7 +283,7 @@ const wm_err *wm_bundle_decode(wm_bundle **result, const wm_upload *upload,
     WM_TRY(wm_payload_unwrap(&payload, upload, options, pool));
     bundle->encrypted = payload.encrypted;
     bundle->compressed = payload.gzip.data != NULL;
-    take_files(bundle, payload.files, pool);
+    WM_TRY(take_files(bundle, payload.files, options->budget, pool));
     if (payload.reason != WM_PAYLOAD_GOOD) {
         set_bundle_aside(bundle, (wm_reason)payload.reason, payload.raw, pool);
     } else {

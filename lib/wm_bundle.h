@@ -28,6 +28,7 @@ enum { WM_BUNDLE_NAMES_MAX = 32768 };
     X(WM_Q_TOO_MANY_POINTS, "too-many-points", "the bundle has more points than WebmunkPointsMax") \
     X(WM_Q_TOO_MANY_NAMES, "too-many-names",                                                       \
       "the bundle has more than 32768 different sources, generators and user agents")              \
+    X(WM_Q_TOO_MANY_FILES, "too-many-files", "more than 10000 files come with the bundle")         \
     X(WM_Q_NOT_A_BUNDLE, "not-a-bundle", "the JSON is neither an array nor an object")             \
     X(WM_Q_UNKNOWN_COMPRESSION, "unknown-compression",                                             \
       "the field compression is neither none nor gzip")                                            \

@@ -84,6 +84,8 @@ void wm_form_set(wm_form *form, wm_text name, wm_text value, int urlencoded)
         {"nonce", &form->nonce},
     };
 
+    if (!name.size)
+        return;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (is_word(name, urlencoded, known[i].name)) {
             known[i].field->value = value;
@@ -98,7 +100,6 @@ const wm_err *wm_form_parse_urlencoded(wm_form **result, const char *data, size_
 {
     wm_form *form = wm_form_create(pool);
     const char *at = data, *end = data + size;
-    int count = 0;
 
     while (at < end) {
         const char *stop = memchr(at, '&', (size_t)(end - at)), *equals;
@@ -106,9 +107,6 @@ const wm_err *wm_form_parse_urlencoded(wm_form **result, const char *data, size_
 
         if (!stop)
             stop = end;
-        if (++count > WM_FORM_PARTS_MAX)
-            return wm_err_make(pool, WM_E_INPUT, "the form has more than %d fields",
-                               WM_FORM_PARTS_MAX);
         equals = memchr(at, '=', (size_t)(stop - at));
         name.data = at;
         name.size = (size_t)((equals ? equals : stop) - at);

@@ -13,7 +13,8 @@ enum { BOUNDARY_MAX = 200 }; /* RFC 2046 allows 70 */
 
 /* What the headers of a part say. */
 typedef struct part_head {
-    wm_text name; /* data is NULL without one */
+    wm_text name; /* as it stands there; data is NULL without one */
+    int quoted;   /* that is inside of a quoted string */
     wm_text content_type;
     int is_file;
 } part_head;
@@ -136,7 +137,7 @@ static const wm_err *find_boundary(wm_text *boundary, const char *content_type, 
     return wm_err_make(pool, WM_E_INPUT, "multipart/form-data without a boundary parameter");
 }
 
-static void read_disposition(part_head *head, wm_text header, apr_pool_t *pool)
+static void read_disposition(part_head *head, wm_text header)
 {
     const char *end = header.data + header.size;
     const char *at = memchr(header.data, ';', header.size);
@@ -148,13 +149,15 @@ static void read_disposition(part_head *head, wm_text header, apr_pool_t *pool)
     while ((name = next_param(&at, end, &value, &quoted)).size || at < end) {
         if (is_name(name, "filename") || is_name(name, "filename*"))
             head->is_file = 1;
-        else if (is_name(name, "name") && !head->name.data)
-            head->name = unescape(value, quoted, 1, pool);
+        else if (is_name(name, "name") && !head->name.data) {
+            head->name = value;
+            head->quoted = quoted;
+        }
     }
 }
 
 /* The headers between AT and END, each with its CR LF. */
-static void read_head(part_head *head, const char *at, const char *end, apr_pool_t *pool)
+static void read_head(part_head *head, const char *at, const char *end)
 {
     memset(head, 0, sizeof *head);
     while (at < end) {
@@ -170,7 +173,7 @@ static void read_head(part_head *head, const char *at, const char *end, apr_pool
             name = trim(at, colon);
             value = trim(colon + 1, stop);
             if (is_name(name, "Content-Disposition"))
-                read_disposition(head, value, pool);
+                read_disposition(head, value);
             else if (is_name(name, "Content-Type"))
                 head->content_type = value;
         }
@@ -178,9 +181,30 @@ static void read_head(part_head *head, const char *at, const char *end, apr_pool
     }
 }
 
+static const wm_err *add_file(wm_form *form, const part_head *head, wm_text content, wm_hold *hold,
+                              apr_pool_t *pool)
+{
+    wm_file *file;
+
+    if (form->files->nelts == WM_FORM_FILES_MAX) {
+        form->more_files = 1;
+        return NULL;
+    }
+    WM_TRY(wm_hold_add(hold, sizeof *file + head->name.size));
+    file = apr_array_push(form->files);
+    memset(file, 0, sizeof *file);
+    file->identifier = unescape(head->name, head->quoted, 1, pool);
+    file->content_type = head->content_type;
+    if (!file->content_type.size)
+        file->content_type = (wm_text){"application/octet-stream", 24};
+    file->content = content;
+    return NULL;
+}
+
 /* One part between its delimiters: headers, an empty line, content.  FROM is at the CR LF that
  * ends the delimiter's line, so that a part without headers has its empty line too. */
-static const wm_err *add_part(wm_form *form, const char *from, const char *to, apr_pool_t *pool)
+static const wm_err *add_part(wm_form *form, const char *from, const char *to, wm_hold *hold,
+                              apr_pool_t *pool)
 {
     const char *blank = memmem(from, (size_t)(to - from), "\r\n\r\n", 4);
     part_head head;
@@ -188,22 +212,13 @@ static const wm_err *add_part(wm_form *form, const char *from, const char *to, a
 
     if (!blank)
         return wm_err_make(pool, WM_E_INPUT, "a part's headers do not end");
-    read_head(&head, from + 2, blank + 2, pool);
+    read_head(&head, from + 2, blank + 2);
     if (!head.name.data)
         return wm_err_make(pool, WM_E_INPUT, "a part has no name");
     content = (wm_text){blank + 4, (size_t)(to - blank - 4)};
-    if (head.is_file) {
-        wm_file *file = apr_array_push(form->files);
-
-        memset(file, 0, sizeof *file);
-        file->identifier = head.name;
-        file->content_type = head.content_type;
-        if (!file->content_type.size)
-            file->content_type = (wm_text){"application/octet-stream", 24};
-        file->content = content;
-    } else {
-        wm_form_set(form, head.name, content, 0);
-    }
+    if (head.is_file)
+        return add_file(form, &head, content, hold, pool);
+    wm_form_set(form, head.name, content, 0); /* no escape makes a name one of the known ones */
     return NULL;
 }
 
@@ -254,13 +269,13 @@ static int first_delimiter(delimiter *d, const char *data, const char *end)
 }
 
 const wm_err *wm_form_parse_multipart(wm_form **result, const char *content_type, const char *data,
-                                      size_t size, apr_pool_t *pool)
+                                      size_t size, wm_hold *hold, apr_pool_t *pool)
 {
     wm_form *form = wm_form_create(pool);
     const char *end = data + size;
     wm_text boundary = {NULL, 0};
     delimiter d;
-    int found, count = 0;
+    int found;
 
     WM_TRY(find_boundary(&boundary, content_type, pool));
     memcpy(d.text, "\r\n--", 4);
@@ -274,10 +289,7 @@ const wm_err *wm_form_parse_multipart(wm_form **result, const char *content_type
         found = next_delimiter(&d, from, end);
         if (!found)
             break;
-        if (++count > WM_FORM_PARTS_MAX)
-            return wm_err_make(pool, WM_E_INPUT, "the form has more than %d parts",
-                               WM_FORM_PARTS_MAX);
-        WM_TRY(add_part(form, from, d.start, pool));
+        WM_TRY(add_part(form, from, d.start, hold, pool));
     }
     if (!found)
         return wm_err_make(pool, WM_E_INPUT, "the multipart body has no closing boundary");

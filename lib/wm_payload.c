@@ -142,14 +142,19 @@ static const wm_err *unwrap_form(unwrapping *u)
     compression packed;
     wm_form *form;
 
-    WM_TRY(upload->form == WM_BODY_MULTIPART
-               ? wm_form_parse_multipart(&form, upload->content_type, upload->data, upload->size,
-                                         u->pool)
-               : wm_form_parse_urlencoded(&form, upload->data, upload->size, u->pool));
+    if (upload->form == WM_BODY_MULTIPART)
+        WM_TRY(wm_form_parse_multipart(&form, upload->content_type, upload->data, upload->size,
+                                       wm_hold_create(u->options->budget, u->pool), u->pool));
+    else
+        WM_TRY(wm_form_parse_urlencoded(&form, upload->data, upload->size, u->pool));
     if (!form->payload.value.data)
         return wm_err_make(u->pool, WM_E_INPUT, "the form has no field payload");
-    u->out->files = form->files;
     u->out->encrypted = wm_form_field_is(&form->encrypted, "true");
+    if (form->more_files) {
+        fail(u, WM_Q_TOO_MANY_FILES, whole_body(u)); /* the files are in there */
+        return NULL;
+    }
+    u->out->files = form->files;
     packed = wm_form_field_is(&form->compression, "gzip") ? GZIP
              : !form->compression.value.data || wm_form_field_is(&form->compression, "none")
                  ? PLAIN

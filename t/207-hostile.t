@@ -141,6 +141,13 @@ subtest 'very many of everything' => sub {
                 json([ map { point({}, 'f@' => [ ('f') x 100 ]) } 1 .. 100 ]))
             . sprintf($part, 'f', '; filename="blob"', 'x') x 1000 . "--b--\r\n", 'content-type' => 'multipart/form-data; boundary=b'), 100);
     is($pg->scalar('select count(*) from attachment_point'), 100_000, '... and each is linked to each');
+    accepted('10,001 files', upload(sprintf($part, 'f', '; filename="blob"', 'x') x 10_001
+            . sprintf($part, 'payload', '', json([ point({}) ])) . "--b--\r\n", 'content-type' => 'multipart/form-data; boundary=b'), 0, 1);
+    is($pg->scalar('select reason from quarantine order by id desc limit 1'), 'too-many-files', '... for a reason of its own');
+    accepted('200,000 parts that are neither files nor known', upload(sprintf($part, 'x', '', 'y') x 200_000
+            . sprintf($part, 'payload', '', json([ point({}) ])) . "--b--\r\n", 'content-type' => 'multipart/form-data; boundary=b'), 1);
+    accepted('1,000,000 fields before the payload', upload('x=y&' x 1_000_000 . 'payload=' . json([ point({}) ]),
+            'content-type' => 'application/x-www-form-urlencoded'), 1);
 };
 
 subtest 'what the database refuses is kept whole' => sub {

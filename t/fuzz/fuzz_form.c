@@ -65,7 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         char *type = fuzz_exact(data, skip);
 
         type[skip - 1] = '\0';
-        err = wm_form_parse_multipart(&form, type, body, size - skip, pool);
+        err = wm_form_parse_multipart(&form, type, body, size - skip, wm_hold_create(NULL, pool),
+                                      pool);
         free(type); /* nothing of the form may point into it */
     } else {
         err = wm_form_parse_urlencoded(&form, body, size, pool);

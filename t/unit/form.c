@@ -92,26 +92,29 @@ static void test_urlencoded_cut(void)
 
 static void test_urlencoded_many(void)
 {
-    char *text = malloc(2 * WM_FORM_PARTS_MAX + 1);
-    wm_form *form;
-    const wm_err *err;
+    enum { COUNT = 1000000 };
+    wm_buf *text = wm_buf_create(NULL, pool);
+    wm_form *form = NULL;
 
-    if (!text)
-        abort();
-    memset(text, '&', 2 * WM_FORM_PARTS_MAX + 1);
-    ok(!wm_form_parse_urlencoded(&form, text, WM_FORM_PARTS_MAX, pool),
-       "as many fields as allowed");
-    err = wm_form_parse_urlencoded(&form, text, WM_FORM_PARTS_MAX + 1, pool);
-    is_int(err ? err->code : WM_E_COUNT, WM_E_INPUT, "one field more is refused");
-    free(text);
+    for (int i = 0; i < COUNT; i++)
+        wm_buf_add(text, "a=1&", 4);
+    wm_buf_add(text, "payload=x&b", 11);
+    ok(!wm_form_parse_urlencoded(&form, text->data, text->size, pool), "a million fields");
+    ok(form && wm_form_field_is(&form->payload, "x"), "... and the payload behind them");
 }
 
 #define TYPE "multipart/form-data; boundary=B"
 
+static const wm_err *parse_multipart(wm_form **form, const char *type, const char *text,
+                                     size_t size)
+{
+    return wm_form_parse_multipart(form, type, text, size, wm_hold_create(NULL, pool), pool);
+}
+
 static wm_form *multipart(const char *type, const char *text, const char *name)
 {
     wm_form *form = NULL;
-    const wm_err *err = wm_form_parse_multipart(&form, type, text, strlen(text), pool);
+    const wm_err *err = parse_multipart(&form, type, text, strlen(text));
 
     if (!ok(!err, "%s", name))
         printf("# %s\n", wm_err_text(err, pool));
@@ -121,7 +124,7 @@ static wm_form *multipart(const char *type, const char *text, const char *name)
 static void refused(const char *type, const char *text, const char *name)
 {
     wm_form *form = NULL;
-    const wm_err *err = wm_form_parse_multipart(&form, type, text, strlen(text), pool);
+    const wm_err *err = parse_multipart(&form, type, text, strlen(text));
 
     is_int(err ? err->code : WM_E_COUNT, WM_E_INPUT, name);
 }
@@ -260,33 +263,40 @@ static void test_multipart_cut(void)
         char *copy = exact(text, i);
         wm_form *form;
 
-        if (wm_form_parse_multipart(&form, TYPE, copy, i, pool))
+        if (parse_multipart(&form, TYPE, copy, i))
             refusals++;
         free(copy);
     }
     is_int(refusals, size, "a multipart body that is cut off anywhere is refused");
 }
 
+static wm_form *many_parts(int count, const char *part)
+{
+    wm_buf *text = wm_buf_create(NULL, pool);
+    wm_form *form = NULL;
+
+    for (int i = 0; i < count; i++)
+        wm_buf_add(text, part, strlen(part));
+    wm_buf_add(text, PAYLOAD "--B--", strlen(PAYLOAD "--B--"));
+    ok(!parse_multipart(&form, TYPE, text->data, text->size), "%d parts are a form", count + 1);
+    return form;
+}
+
 static void test_multipart_many(void)
 {
-    static const char part[] =
+    static const char file[] =
         "--B\r\nContent-Disposition: form-data; name=a; filename=b\r\n\r\n1\r\n";
-    size_t length = strlen(part), size = length * (WM_FORM_PARTS_MAX + 1) + 5;
-    char *text = malloc(size);
-    wm_form *form = NULL;
-    const wm_err *err;
+    static const char field[] = "--B\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n";
+    wm_form *form = many_parts(WM_FORM_FILES_MAX, file);
 
-    if (!text)
-        abort();
-    for (size_t i = 0; i <= WM_FORM_PARTS_MAX; i++)
-        memcpy(text + i * length, part, length);
-    memcpy(text + size - 5, "--B--", 5);
-    err = wm_form_parse_multipart(&form, TYPE, text + length, size - length, pool);
-    ok(!err, "as many parts as allowed");
-    is_int(form ? form->files->nelts : -1, WM_FORM_PARTS_MAX, "... are that many files");
-    err = wm_form_parse_multipart(&form, TYPE, text, size, pool);
-    is_int(err ? err->code : WM_E_COUNT, WM_E_INPUT, "one part more is refused");
-    free(text);
+    is_int(form->files->nelts, WM_FORM_FILES_MAX, "as many files as allowed are kept");
+    ok(!form->more_files, "... and those are all");
+    form = many_parts(WM_FORM_FILES_MAX + 1, file);
+    is_int(form->files->nelts, WM_FORM_FILES_MAX, "one file more is not");
+    ok(form->more_files, "... which is told");
+    form = many_parts(10 * WM_FORM_FILES_MAX, field);
+    is_str(decoded(&form->payload), "[]", "the payload is found behind any number of fields");
+    ok(!form->more_files, "... which are no files");
 }
 
 static void test_slices(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bundles of very many: names, and what they cost. */
+/* Bundles of very many names or files, and what they cost. */
 #include <apr_general.h>
 #include <apr_strings.h>
 
@@ -65,6 +65,44 @@ static void test_names(void)
     is_int(b->point_count, 3 * WM_BUNDLE_NAMES_MAX, "points of few names may be many");
 }
 
+/* A form with a payload and so many files. */
+static wm_bundle *decode_files(int count)
+{
+    static const char file[] =
+        "--B\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n1\r\n";
+    static const char payload[] =
+        "--B\r\nContent-Disposition: form-data; name=payload\r\n\r\n[]\r\n--B--\r\n";
+    wm_decode_options options = {.inflated_max = 1 << 28, .depth_max = 100, .points_max = 10};
+    wm_upload *upload = apr_pcalloc(pool, sizeof *upload);
+    wm_buf *text = wm_buf_create(NULL, pool);
+    wm_bundle *bundle = NULL;
+
+    for (int i = 0; i < count; i++)
+        wm_buf_add(text, file, strlen(file));
+    wm_buf_add(text, payload, strlen(payload));
+    upload->form = WM_BODY_MULTIPART;
+    upload->content_type = "multipart/form-data; boundary=B";
+    upload->data = text->data;
+    upload->size = text->size;
+    ok(!wm_bundle_decode(&bundle, upload, &options, pool), "%d files are received", count);
+    return bundle;
+}
+
+static void test_files(void)
+{
+    wm_bundle *b = decode_files(10000);
+    const wm_quarantined *q;
+
+    is_int(b->files->nelts, 10000, "as many files as allowed are kept");
+    is_int(b->quarantined->nelts, 0, "... beside the points");
+    b = decode_files(10001);
+    is_int(b->files->nelts, 0, "more are not taken apart");
+    is_int(b->quarantined->nelts, 1, "... the bundle is set aside");
+    q = &APR_ARRAY_IDX(b->quarantined, 0, wm_quarantined);
+    is_str(wm_reason_word(q->reason), "too-many-files", "... for that reason");
+    is_int(q->raw.size, b->upload->size, "... with all of its files");
+}
+
 static const wm_err *take(void *host, size_t bytes, apr_pool_t *p)
 {
     (void)p;
@@ -107,6 +145,7 @@ int main(void)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     test_names();
+    test_files();
     test_cost();
     apr_terminate();
     return done();
