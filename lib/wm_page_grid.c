@@ -22,7 +22,7 @@ enum {
 static const struct {
     const char *name, *letter, *words;
 } classes[] = {
-    {"blank", "", "not in the study"},
+    {"blank", "", "not in the study, or not due yet"},
     {"none", "0", "no data"},
     {"thin", "¼", "under 25 %"},
     {"half", "½", "25 to 75 %"},
@@ -43,9 +43,10 @@ static size_t class_of(const char *name)
 
 static const char *basis_words(const char *basis)
 {
-    return !strcmp(basis, "study") ? "set by the study"
-           : !strcmp(basis, "own") ? "this participant's usual hours on this weekday"
-                                   : "the whole day, nothing else is known yet";
+    return !strcmp(basis, "part")    ? "of the part of this day that counts"
+           : !strcmp(basis, "study") ? "set by the study"
+           : !strcmp(basis, "own")   ? "this participant's usual hours on this weekday"
+                                     : "the whole day, nothing else is known yet";
 }
 
 static const char *count_of(const json_t *cell, const char *key, const char *one, apr_pool_t *pool)

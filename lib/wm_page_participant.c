@@ -228,6 +228,12 @@ static const wm_err *build_points(view *v)
     if (v->generator && !generator)
         return wm_err_make(v->pool, WM_E_NOT_FOUND, "this participant has no such generator");
     wm_page_show_name(v->page, "generator", v->pool);
+    json_object_set_new(v->page, "generators_link",
+                        json_string(wm_page_link_only(v->q, "participant",
+                                                      WM_CHANGES({"id", v->q->identifier},
+                                                                 {"id-number", v->q->id_number},
+                                                                 {"tab", "generators"}),
+                                                      v->pool)));
     json_array_foreach(json_object_get(v->page, "rows"), i, row)
     {
         const char *words = "";

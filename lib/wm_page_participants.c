@@ -9,7 +9,7 @@
 #include "wm_page_int.h"
 #include "wm_page_tables.h"
 
-enum { CELL_STEP = 9, CELL_SIZE = 8, MATCH_MAX = 100 };
+enum { CELL_STEP = 9, CELL_SIZE = 8, MATCH_MAX = 100, HOUR = 3600, DAY = 24 * HOUR };
 
 static const wm_page_column participant_columns[] = {{"identifier", "Id", 1, 0, 0},
                                                      {"state", "State", 1, 0, 0},
@@ -78,23 +78,46 @@ static void set_total(json_t *page, const char *one, apr_pool_t *pool)
                         json_string(apr_pstrcat(pool, one, many ? "s" : "", NULL)));
 }
 
-/* Fourteen small cells; each has a class by its hours, so that thin days look thin. */
-static void dress_cells(json_t *row, apr_pool_t *pool)
+static apr_int64_t day_of(const json_t *row, const char *key)
+{
+    return json_integer_value(json_object_get(json_object_get(row, key), "epoch")) / DAY;
+}
+
+/* Is nothing due on DAY: before the enrolment, after the end, or today, which has just begun? */
+static int is_blank(const json_t *row, apr_int64_t day, apr_time_t now)
+{
+    static const char *const ends[] = {"completed", "withdrawn", "erased"};
+    const char *state = json_string_value(json_object_get(json_object_get(row, "state"), "name"));
+
+    if (day < day_of(row, "enrolled"))
+        return 1;
+    for (size_t i = 0; state && i < sizeof ends / sizeof *ends; i++)
+        if (!strcmp(state, ends[i]) && day > day_of(row, "since"))
+            return 1;
+    return day == apr_time_sec(now) / DAY && apr_time_sec(now) % DAY < DAY / 4;
+}
+
+/* Fourteen small cells; each has a class by its hours, so that thin days look thin.  Today is judged
+ * by its hours so far. */
+static void dress_cells(json_t *row, apr_time_t now, apr_pool_t *pool)
 {
     json_t *hours = json_object_get(row, "hours"), *cells = json_array(), *hour;
+    apr_int64_t today = apr_time_sec(now) / DAY, so_far = apr_time_sec(now) % DAY / HOUR + 1;
     const char *words = "";
-    size_t i;
+    size_t i, count = json_array_size(hours);
 
     json_array_foreach(hours, i, hour)
     {
-        int n = (int)json_integer_value(hour);
-        const char *class = n == 0 ? "none" : n < 6 ? "thin" : n <= 18 ? "half" : "full";
-        int height = n == 0 ? 1 : 2 + n * 14 / 24;
+        int n = (int)json_integer_value(hour), height = n == 0 ? 1 : 2 + n * 14 / 24;
+        int blank = !n && is_blank(row, today - (apr_int64_t)(count - 1 - i), now);
+        int of_day = i + 1 < count ? n : n * 24 / (int)so_far;
+        const char *class = n == 0 ? "none" : of_day < 6 ? "thin" : of_day <= 18 ? "half" : "full";
 
-        json_array_append_new(cells, json_pack("{s:i, s:i, s:i, s:i, s:s}", "x", (int)i * CELL_STEP,
-                                               "y", 16 - height, "width", CELL_SIZE, "height",
-                                               height, "class", class));
-        words = apr_psprintf(pool, "%s%s%d", words, i ? ", " : "", n);
+        if (!blank)
+            json_array_append_new(cells, json_pack("{s:i, s:i, s:i, s:i, s:s}", "x",
+                                                   (int)i * CELL_STEP, "y", 16 - height, "width",
+                                                   CELL_SIZE, "height", height, "class", class));
+        words = apr_pstrcat(pool, words, i ? ", " : "", blank ? "–" : apr_itoa(pool, n), NULL);
     }
     json_object_set_new(row, "cells", cells);
     json_object_set_new(row, "cells_words", json_string(words));
@@ -120,7 +143,7 @@ static void dress_participants(json_t *page, const wm_page_query *q, apr_pool_t 
         if (!strcmp(json_string_value(json_object_get(row, "name")),
                     json_string_value(json_object_get(row, "identifier"))))
             json_object_set_new(row, "name", json_null());
-        dress_cells(row, pool);
+        dress_cells(row, q->now, pool);
         json_object_del(row, "key");
     }
 }
@@ -247,7 +270,8 @@ static int distance(const char *a, const char *b)
     return above[size_b] > 2 ? 3 : above[size_b];
 }
 
-/* A listed id that never started and is nearly the same: most likely a slip of the pen. */
+/* A listed id that never started and is nearly the same: most likely a slip of the pen.  Two letters
+ * off it must be the only one: ids that were given in a row are all that near to each other. */
 static void dress_unassigned(json_t *page, const wm_page_query *q, apr_pool_t *pool)
 {
     const json_t *waiting = json_object_get(page, "waiting");
@@ -257,18 +281,19 @@ static void dress_unassigned(json_t *page, const wm_page_query *q, apr_pool_t *p
     json_array_foreach(json_object_get(page, "rows"), i, row)
     {
         const char *id = json_string_value(json_object_get(row, "identifier")), *found = NULL;
-        int best = 3;
+        int best = 3, rivals = 0;
 
         json_array_foreach(waiting, n, listed)
         {
             int far = distance(id, json_string_value(listed));
 
+            rivals = far < best ? 0 : far == best ? rivals + 1 : rivals;
             if (far < best) {
                 best = far;
                 found = json_string_value(listed);
             }
         }
-        if (found) {
+        if (found && (best < 2 || !rivals)) {
             json_t *match = json_pack("{s:s}", "identifier", found);
 
             wm_page_participant_link(match, q, pool);

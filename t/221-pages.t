@@ -132,6 +132,35 @@ subtest 'one is not many' => sub {
     $pg->do("update source set completed = null; update source set study_id = null where identifier = 'p99B'; delete from quarantine");
 };
 
+subtest 'a day counts only as far as it goes' => sub {
+    # A participant that began today eight hours ago at most, and one that ended three days ago.
+    $pg->do(<<'EOT');
+insert into generator (identifier, label, kind) values ('steady', 'Steady', 'continuous'), ('nightly', 'Nightly', 'daily');
+insert into source (identifier, name, study_id, added, completed) values
+    ('fresh', '', 1, greatest(now() - interval '8 hours', date_trunc('day', now(), 'UTC')), null),
+    ('ended', '', 1, now() - interval '5 days', now() - interval '3 days');
+insert into source_day (source_id, generator_id, day, points, quarters)
+select s.id, g.id, d.day, 5, repeat('1', 96)::bit(96)
+  from source s cross join generator g cross join lateral (values ((now() at time zone 'UTC')::date - case s.identifier when 'ended' then 4 else 0 end)) d(day)
+ where s.identifier in ('fresh', 'ended') and g.identifier = 'steady';
+insert into source_day (source_id, generator_id, day, points)
+select s.id, g.id, (now() at time zone 'UTC')::date - 1, 1 from source s, generator g where s.identifier = 'fresh' and g.identifier = 'nightly';
+EOT
+    my %row = map { $_->{generator} => $_ } @{ page('/dashboard/participant?id=fresh')->{completeness}{generators} };
+    my $today = $row{steady}{cells}[-1];
+    cmp_ok($today->{expected}, '<=', 8, 'of a day that is not over, or not all in the study, less is expected');
+    is($today->{class}, 'full', '... and a full part of it is full');
+    is($today->{basis}, 'part', '... as the cell says');
+    is($row{nightly}{cells}[-1]{class}, 'blank', 'what comes once a day is not missing before the day is over');
+    my ($ended) = grep { $_->{identifier} eq 'ended' } @{ page('/dashboard/participants?q=ended')->{rows} };
+    like($ended->{cells_words}, qr/^(?:\x{2013}, ){8}0, 24, 0(?:, \x{2013}){3}\z/, 'days before the enrolment and after the end are blank, not zero');
+    is(scalar(@{ $ended->{cells} }), 3, '... and not drawn');
+    my ($fresh) = grep { $_->{identifier} eq 'fresh' } @{ page('/dashboard/participants?q=fresh')->{rows} };
+    is($fresh->{cells}[-1]{class}, 'full', 'today is judged by its hours so far in the list, too');
+    $pg->do("delete from source_day where source_id in (select id from source where identifier in ('fresh', 'ended'));
+             delete from source where identifier in ('fresh', 'ended')");
+};
+
 subtest 'silence is judged by the server\'s clock' => sub {
     $pg->do("update source_status set last_created = now() + interval '2 days', last_received = now() - interval '49 hours' where source_id = 500");
     is((page('/dashboard/participant?id=p500'))->{participant}{state}{name}, 'silent', 'a clock two days ahead hides nothing');
@@ -216,6 +245,12 @@ subtest 'ids on no list are seen, not made participants' => sub {
     my $page = page('/dashboard/unassigned');
     my ($near) = grep { $_->{identifier} eq 'p99B' } @{ $page->{rows} };
     like($near->{match}{identifier}, qr/^p99[89]$/, 'the nearest listed id that never started is proposed');
+    $pg->do("insert into source (identifier, name) values ('q99C', ''), ('Pers0n-7O1', '');
+             insert into source (identifier, name, study_id) values ('Person-701', '', 1)");
+    my %match = map { $_->{identifier} => $_->{match}{identifier} } @{ page('/dashboard/unassigned')->{rows} };
+    is($match{'q99C'}, undef, 'of several that are two letters off none is');
+    is($match{'Pers0n-7O1'}, 'Person-701', '... but the only one');
+    $pg->do("delete from source where identifier in ('q99C', 'Pers0n-7O1', 'Person-701')");
     my $html = $browser->get('/dashboard/unassigned')->{content};
     unlike($html, qr/<script>alert/, 'an id is no script');
     is($browser->get('/dashboard/participant?id=nobody')->{status}, 404, 'an unknown id is not there');

@@ -191,7 +191,8 @@ SELECT jsonb_build_object(
     'rows', coalesce((
         SELECT jsonb_agg(jsonb_build_object(
                    'id', c.id, 'identifier', c.identifier, 'name', c.name, 'group', c.group_name,
-                   'state', c.state, 'enrolled', page_time(c.added, y.time_zone),
+                   'state', c.state, 'since', page_time(c.since, y.time_zone),
+                   'enrolled', page_time(c.added, y.time_zone),
                    'received', page_time(c.last_received, y.time_zone),
                    'sign_of_life', page_time(c.last_sign_of_life, y.time_zone),
                    'created', page_time(c.last_created, y.time_zone), 'points', c.points,

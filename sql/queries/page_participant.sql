@@ -28,9 +28,10 @@ SELECT jsonb_build_object(
 
 -- name: page_completeness
 -- $3 days.  Hours expected: what the study sets; else the participant's own median
--- of the same weekday over four weeks; else the whole day.
+-- of the same weekday over four weeks; else the whole day.  Of the day of enrolment and of today
+-- only the part that counts.
 WITH s AS (
-    SELECT s.study_id, (s.added AT TIME ZONE 'UTC')::date AS enrolled,
+    SELECT s.study_id, s.added, (s.added AT TIME ZONE 'UTC')::date AS enrolled,
            (least(s.completed, s.withdrawn, y.ends) AT TIME ZONE 'UTC')::date AS ended,
            ($2::timestamptz AT TIME ZONE 'UTC')::date AS today
       FROM source s LEFT JOIN study y ON y.id = s.study_id WHERE s.id = $1::bigint
@@ -66,9 +67,11 @@ WITH s AS (
      WHERE b.day > s.today - $3::bigint::integer
 ), judged AS (
     SELECT c.id, c.day, c.points, c.hours, k.kind, e.required, x.expected,
-           CASE WHEN e.expected_hours IS NOT NULL THEN 'study'
+           CASE WHEN x.share < 1 THEN 'part' WHEN e.expected_hours IS NOT NULL THEN 'study'
                 WHEN c.own > 0 THEN 'own' ELSE 'day' END AS basis,
            CASE WHEN c.day < s.enrolled AND c.points = 0 OR c.day > s.ended THEN 'blank'
+                WHEN c.points = 0 AND k.kind IN ('continuous', 'daily')
+                     AND c.day = s.today AND (x.expected = 0 OR k.kind = 'daily') THEN 'blank'
                 WHEN c.points > 10 * c.usual THEN 'burst'
                 WHEN k.kind IN ('event', 'once') THEN CASE WHEN c.points > 0 THEN 'some' ELSE 'quiet' END
                 WHEN c.points = 0 THEN 'none'
@@ -79,8 +82,13 @@ WITH s AS (
       FROM cells c CROSS JOIN s
       JOIN generator k ON k.id = c.id
       LEFT JOIN study_generator e ON e.study_id = s.study_id AND e.generator_id = c.id
-     CROSS JOIN LATERAL (SELECT CASE WHEN e.expected_hours IS NOT NULL THEN e.expected_hours
-                                     WHEN c.own > 0 THEN round(c.own) ELSE 24 END AS expected) AS x
+     CROSS JOIN LATERAL (SELECT c.day::timestamp AT TIME ZONE 'UTC' AS begins) AS b
+     CROSS JOIN LATERAL (SELECT greatest(extract(epoch FROM
+            least(b.begins + interval '24 hours', $2::timestamptz)
+            - CASE WHEN c.day = s.enrolled THEN s.added ELSE b.begins END) / 86400, 0) AS share) AS p
+     CROSS JOIN LATERAL (SELECT p.share, round(p.share::double precision *
+            CASE WHEN e.expected_hours IS NOT NULL THEN e.expected_hours
+                 WHEN c.own > 0 THEN c.own ELSE 24 END) AS expected) AS x
 )
 SELECT jsonb_build_object(
     'days', (SELECT jsonb_agg(to_char(s.today - back::integer, 'YYYY-MM-DD') ORDER BY back DESC)
