@@ -2,6 +2,7 @@
 # Unit programs print TAP; automake's TAP driver is not needed, prove runs everything.
 unit_programs = \
 	t/unit/account \
+	t/unit/attachment \
 	t/unit/base64 \
 	t/unit/box \
 	t/unit/bundle \
@@ -28,6 +29,8 @@ t_unit_csrf_SOURCES = t/unit/csrf.c t/unit/tap.h
 t_unit_csrf_LDADD = $(WM_LIBS)
 t_unit_account_SOURCES = t/unit/account.c t/unit/tap.h
 t_unit_account_LDADD = $(WM_LIBS)
+t_unit_attachment_SOURCES = t/unit/attachment.c t/unit/tap.h
+t_unit_attachment_LDADD = $(WM_LIBS)
 t_unit_base64_SOURCES = t/unit/base64.c t/unit/tap.h
 t_unit_base64_LDADD = $(WM_LIBS)
 t_unit_box_SOURCES = t/unit/box.c t/unit/tap.h
