@@ -29,6 +29,10 @@ static void words(void)
     is_str(wm_page_number(1204, pool), "1\u202f204", "more are grouped");
     is_str(wm_page_number(-1234567, pool), "-1\u202f234\u202f567", "negative ones too");
     is_str(wm_page_number(-123456, pool), "-123\u202f456", "... without a gap behind the sign");
+    is_str(wm_page_count(1, "upload", pool), "1 upload", "one upload");
+    is_str(wm_page_count(1204, "upload", pool), "1\u202f204 uploads", "many uploads");
+    is_str(wm_page_count(0, "upload", pool), "0 uploads", "no uploads");
+    is_str(wm_page_shown(" \r\n", pool), "“ \r\n”", "a name of blanks can be seen");
     is_str(wm_page_bytes(999, pool), "999 B", "bytes");
     is_str(wm_page_bytes(4200000, pool), "4.2 MB", "megabytes");
     is_str(wm_page_bytes(999999, pool), "1.0 MB", "rounding moves to the next unit");
@@ -70,6 +74,13 @@ static void links(void)
     is_str(wm_page_link(&q, "list", WM_CHANGES({"sort", NULL}, {"after", "9:k"}), pool),
            "/d/list?q=a%26b%3D%C3%BC&after=9%3Ak&limit=25", "changes replace and remove");
     is_str(wm_page_link_only(&q, "", WM_NO_CHANGES, pool), "/d/", "the first page is the folder");
+    is_str(wm_page_name_of("a b", 7, pool).text, "a b", "a name stands for itself in links");
+    ok(wm_page_name_of(memset(apr_pcalloc(pool, 501), ' ', 500), 7, pool).text != NULL,
+       "... up to the bound, percent-encoded");
+    is_str(wm_page_name_of(memset(apr_pcalloc(pool, 502), ' ', 501), 7, pool).number, "7",
+           "... beyond it its number does");
+    ok(wm_page_query_arg(&q, "q", memset(apr_pcalloc(pool, 801), ' ', 800), pool) != NULL,
+       "an argument that links could not carry is refused");
     ok(wm_page_query_arg(&q, "limit", "x", pool) != NULL, "a limit that is no number is refused");
     ok(wm_page_query_arg(&q, "q", memset(apr_pcalloc(pool, 5000), 'a', 4999), pool) != NULL,
        "an endless argument is refused");
