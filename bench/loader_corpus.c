@@ -35,6 +35,8 @@ static const wm_err *decode(loader_bundle *to, const char *data, size_t size, ap
 {
     const wm_decode_options options = {
         .inflated_max = 512 << 20, .depth_max = 1000, .points_max = 1 << 20};
+    wm_store_range range = {.from = 0};
+    wm_store_set *set;
     wm_bundle *bundle;
 
     to->upload = (wm_upload){.form = WM_BODY_URLENCODED,
@@ -48,7 +50,10 @@ static const wm_err *decode(loader_bundle *to, const char *data, size_t size, ap
     WM_TRY(wm_bundle_decode(&bundle, &to->upload, &options, scratch));
     if (!bundle->point_count || bundle->quarantined->nelts)
         return wm_err_make(pool, WM_E_INPUT, "a body of the corpus does not decode to points");
-    WM_TRY(wm_store_arrays_make(&to->arrays, bundle, pool));
+    range.bundle = bundle;
+    range.to = bundle->point_count;
+    WM_TRY(wm_store_set_make(&set, &range, 1, scratch));
+    WM_TRY(wm_store_arrays_make(&to->arrays, set, pool));
     to->body = keep(&bundle->gzip, pool);
     to->bundle = (wm_bundle){.point_count = bundle->point_count,
                              .ignored = bundle->ignored,
@@ -131,14 +136,14 @@ const wm_err *loader_again(loader_bundle *to, const loader_bundle *from, int pas
         return NULL;
     to->bundle.body_digest[0] ^= (unsigned char)pass;
     to->bundle.body_digest[1] ^= (unsigned char)(pass >> 8);
-    to->arrays.created = add_to_all(&from->arrays.created, 8, usec, pool);
-    to->arrays.news_created = add_to_all(&from->arrays.news_created, 8, usec, pool);
-    to->arrays.group_day = add_to_all(&from->arrays.group_day, 4, days, pool);
-    to->arrays.group_first = add_to_all(&from->arrays.group_first, 8, usec, pool);
-    to->arrays.group_last = add_to_all(&from->arrays.group_last, 8, usec, pool);
-    to->arrays.digest = add_to_all(&from->arrays.digest, 16, 0, pool);
-    for (char *at = (char *)to->arrays.digest.data + HEAD + LENGTH,
-              *end = (char *)to->arrays.digest.data + to->arrays.digest.size;
+    to->arrays.rows.created = add_to_all(&from->arrays.rows.created, 8, usec, pool);
+    to->arrays.rows.news_created = add_to_all(&from->arrays.rows.news_created, 8, usec, pool);
+    to->arrays.rows.group_day = add_to_all(&from->arrays.rows.group_day, 4, days, pool);
+    to->arrays.rows.group_first = add_to_all(&from->arrays.rows.group_first, 8, usec, pool);
+    to->arrays.rows.group_last = add_to_all(&from->arrays.rows.group_last, 8, usec, pool);
+    to->arrays.rows.digest = add_to_all(&from->arrays.rows.digest, 16, 0, pool);
+    for (char *at = (char *)to->arrays.rows.digest.data + HEAD + LENGTH,
+              *end = (char *)to->arrays.rows.digest.data + to->arrays.rows.digest.size;
          at < end; at += 16 + LENGTH)
         at[0] ^= (char)pass, at[1] ^= (char)(pass >> 8);
     return NULL;

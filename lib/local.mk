@@ -41,9 +41,10 @@ lib_libwm_la_SOURCES = \
 	lib/wm_session.c lib/wm_session.h \
 	lib/wm_sql.h \
 	lib/wm_store.c lib/wm_store.h lib/wm_store_arrays.c lib/wm_store_groups.c \
-	lib/wm_store_piece.c lib/wm_store_side.c \
+	lib/wm_store_batch.c lib/wm_store_set.c lib/wm_store_side.c \
 	lib/wm_token.c lib/wm_token.h \
-	lib/wm_utf8.c lib/wm_utf8.h
+	lib/wm_utf8.c lib/wm_utf8.h \
+	lib/wm_writer.c lib/wm_writer.h
 nodist_lib_libwm_la_SOURCES = lib/wm_sql.c lib/wm_sql_ids.h
 lib_libwm_la_LIBADD = $(APR_LIBS) $(APU_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS) $(LIBDEFLATE_LIBS) -lm
 

@@ -16,104 +16,66 @@
 
 enum { TRIES = 5 }; /* deadlocks are possible between bundles stored in pieces */
 
-/* What one storing needs besides the bundle. */
+/* What one storing needs. */
 typedef struct storing {
     wm_db *db;
-    const wm_bundle *bundle;
-    const wm_store_options *options;
-    wm_text body; /* gzip, or data NULL */
+    wm_storable item;
     apr_pool_t *pool;
 } storing;
+
+static const wm_err *keep_body(wm_text *body, const wm_bundle *b, apr_pool_t *pool)
+{
+    wm_buf *packed;
+
+    if (b->gzip.data || !b->json.data) {
+        *body = b->gzip;
+        return NULL;
+    }
+    packed = wm_buf_create(NULL, pool);
+    WM_TRY(wm_gzip_deflate(packed, b->json.data, b->json.size));
+    *body = (wm_text){packed->data, packed->size};
+    return NULL;
+}
+
+const wm_err *wm_storable_make(wm_storable *item, const wm_bundle *bundle,
+                               const wm_store_options *options, apr_pool_t *pool)
+{
+    *item = (wm_storable){.bundle = bundle, .options = options};
+    return options->body_keep ? keep_body(&item->body, bundle, pool) : NULL;
+}
 
 static wm_arg recorded_arg(const wm_store_options *options)
 {
     return options->now ? WM_TIME(options->now) : WM_NULL(WM_OID_TIMESTAMPTZ);
 }
 
-static wm_arg body_arg(const wm_text *body)
-{
-    return body->data ? WM_BYTES(body->data, body->size) : WM_NULL(WM_OID_BYTEA);
-}
-
-static double keep_seconds(const wm_store_options *options)
-{
-    return (double)(options->body_keep / APR_USEC_PER_SEC);
-}
-
-static const char *form_word(wm_body_form form)
+const char *wm_store_form(wm_body_form form)
 {
     static const char *const words[] = {"urlencoded", "multipart", "json", "gzip"};
 
     return words[form];
 }
 
-/* The arguments of HEAD, then all arrays. */
-static wm_args with_arrays(const wm_arg *head, size_t count, const wm_store_arrays *arrays,
-                           apr_pool_t *pool)
-{
-    size_t all = count + sizeof *arrays / sizeof(wm_arg);
-    wm_arg *list = apr_palloc(pool, sizeof *list * all);
-
-    memcpy(list, head, sizeof *list * count);
-    memcpy(list + count, arrays, sizeof *arrays);
-    return (wm_args){(int)all, list};
-}
-
 const wm_err *wm_store_dictionary(wm_db *db, const wm_store_arrays *a,
                                   const wm_store_options *options, apr_pool_t *pool)
 {
+    const struct wm_store_rows *r = &a->rows;
+
     return wm_db_do(NULL, db, WM_SQL_BUNDLE_DICTIONARY,
-                    WM_ARGS(a->sources, a->generators, a->agent_generators, a->agent_user_agents,
+                    WM_ARGS(r->sources, r->generators, r->agent_generators, r->agent_user_agents,
                             recorded_arg(options)),
                     pool);
 }
 
-const wm_err *wm_store_at_once(int *done, wm_stored *stored, wm_db *db, const wm_bundle *b,
-                               const wm_store_options *options, const wm_text *body,
-                               const wm_store_arrays *a, apr_pool_t *pool)
+/* The arrays of the points FROM to below TO. */
+static const wm_err *arrays_of(wm_store_arrays *arrays, const wm_bundle *bundle, int from, int to,
+                               apr_pool_t *pool)
 {
-    const wm_upload *u = b->upload;
-    const wm_arg head[] = {WM_UUID(u->uid),
-                           WM_TIME(u->received),
-                           recorded_arg(options),
-                           WM_UUID(b->body_digest),
-                           WM_TEXT(u->user_agent),
-                           WM_TEXT(u->method),
-                           WM_TEXT(form_word(u->form)),
-                           WM_TEXT(options->token),
-                           WM_BOOL(b->encrypted),
-                           WM_BOOL(b->compressed),
-                           WM_I64(u->size),
-                           WM_I64(b->json_bytes),
-                           WM_I32(b->ignored),
-                           WM_F64(keep_seconds(options)),
-                           body_arg(body)};
-    wm_rows *rows;
+    const wm_store_range range = {bundle, from, to};
+    wm_store_set *set;
 
-    WM_TRY(wm_db_rows(&rows, db, WM_SQL_BUNDLE_STORE,
-                      with_arrays(head, sizeof head / sizeof *head, a, pool), pool));
-    *done = wm_rows_count(rows) == 1;
-    if (*done) {
-        stored->id = wm_rows_i64(rows, 0, 0);
-        stored->points = (int)wm_rows_i64(rows, 0, 1);
-        stored->repeats = (int)wm_rows_i64(rows, 0, 2);
-    }
-    return NULL;
-}
-
-/* The common case: nothing but points of one source. */
-static const wm_err *store_at_once(wm_stored *stored, const storing *s, const wm_store_arrays *a,
-                                   apr_pool_t *pool)
-{
-    int done = 0;
-
-    for (int i = 0; i < 2; i++) {
-        WM_TRY(wm_store_at_once(&done, stored, s->db, s->bundle, s->options, &s->body, a, pool));
-        if (done)
-            return NULL;
-        WM_TRY(wm_store_dictionary(s->db, a, s->options, pool));
-    }
-    return wm_err_make(pool, WM_E_SYSTEM, "the dictionaries lack a row that was just made");
+    WM_TRY(wm_store_set_make(&set, &range, 1, pool));
+    return wm_store_arrays_make(arrays, set, pool);
 }
 
 /* What the pieces of one bundle add up to. */
@@ -142,60 +104,73 @@ static const wm_err *add_up(sum *total, const wm_rows *rows, apr_pool_t *pool)
     return NULL;
 }
 
-static const wm_err *store_piece(sum *total, const storing *s, const wm_bundle *piece,
+/* The arguments of points_store(). */
+typedef struct points_args {
+    wm_arg bundle, received, recorded, body_digest;
+    struct wm_store_careful careful;
+    struct wm_store_rows rows;
+} points_args;
+
+static const wm_err *store_piece(sum *total, const storing *s, const wm_store_arrays *a,
                                  apr_pool_t *pool)
 {
-    const wm_arg head[] = {WM_I64(total->id), WM_TIME(s->bundle->upload->received),
-                           WM_TEXT(total->recorded), WM_UUID(s->bundle->body_digest)};
-    wm_store_arrays a;
+    const wm_bundle *b = s->item.bundle;
+    const points_args args = {.bundle = WM_I64(total->id),
+                              .received = WM_TIME(b->upload->received),
+                              .recorded = WM_TEXT(total->recorded),
+                              .body_digest = WM_UUID(b->body_digest),
+                              .careful = a->careful,
+                              .rows = a->rows};
     wm_rows *rows;
 
-    WM_TRY(wm_store_arrays_make(&a, piece, pool));
-    WM_TRY(wm_db_rows(&rows, s->db, WM_SQL_BUNDLE_POINTS, with_arrays(head, 4, &a, pool), pool));
+    WM_TRY(wm_db_rows(&rows, s->db, WM_SQL_BUNDLE_POINTS,
+                      (wm_args){sizeof args / sizeof(wm_arg), &args.bundle}, pool));
     total->missing = wm_rows_bool(rows, 0, 0);
     if (total->missing)
         return NULL;
     WM_TRY(add_up(total, rows, pool));
-    if (s->bundle->sources->nelts == 1)
+    if (b->sources->nelts == 1)
         return NULL;
     return wm_db_do(NULL, s->db, WM_SQL_BUNDLE_MORE_SOURCES,
-                    WM_ARGS(WM_I64(total->id), WM_TIME(s->bundle->upload->received),
+                    WM_ARGS(WM_I64(total->id), WM_TIME(b->upload->received),
                             WM_TEXT(wm_rows_text(rows, 0, 2)), WM_I64(total->first_source)),
                     pool);
 }
 
-/* Call EACH with every piece of the bundle, until the sum says that a dictionary lacks a row. */
+/* Call EACH with the arrays of every piece, until the sum says that a dictionary lacks a row. */
 static const wm_err *for_pieces(sum *total, const storing *s,
-                                const wm_err *(*each)(sum *, const storing *, const wm_bundle *,
-                                                      apr_pool_t *))
+                                const wm_err *(*each)(sum *, const storing *,
+                                                      const wm_store_arrays *, apr_pool_t *))
 {
-    const wm_bundle *b = s->bundle;
+    const wm_bundle *b = s->item.bundle;
     const wm_err *err = NULL;
+    wm_store_arrays arrays;
     apr_pool_t *scratch;
 
     apr_pool_create(&scratch, s->pool);
     for (int from = 0, to; from < b->point_count && !err && !total->missing; from = to) {
         to = wm_store_piece_end(b, from);
-        err = each(total, s, wm_store_piece(b, from, to, scratch), scratch);
+        err = arrays_of(&arrays, b, from, to, scratch);
+        if (!err)
+            err = each(total, s, &arrays, scratch);
         if (!err) /* an error lives in the pool that it came from */
             apr_pool_clear(scratch);
     }
     return err;
 }
 
-static const wm_err *make_dictionary(sum *total, const storing *s, const wm_bundle *piece,
+static const wm_err *make_dictionary(sum *total, const storing *s, const wm_store_arrays *arrays,
                                      apr_pool_t *pool)
 {
-    wm_store_arrays a;
-
     (void)total;
-    WM_TRY(wm_store_arrays_make(&a, piece, pool));
-    return wm_store_dictionary(s->db, &a, s->options, pool);
+    return wm_store_dictionary(s->db, arrays, s->item.options, pool);
 }
 
 static const wm_err *add_bundle_row(const storing *s, const sum *total)
 {
-    const wm_bundle *b = s->bundle;
+    const wm_bundle *b = s->item.bundle;
+    const wm_store_options *options = s->item.options;
+    const wm_text *body = &s->item.body;
     const wm_upload *u = b->upload;
     const char *counts =
         json_array_size(total->counts) ? wm_json_own_text(total->counts, s->pool) : NULL;
@@ -205,12 +180,13 @@ static const wm_err *add_bundle_row(const storing *s, const sum *total)
         WM_ARGS(WM_I64(total->id), WM_TIME(u->received), WM_TEXT(total->recorded), WM_UUID(u->uid),
                 WM_UUID(b->body_digest),
                 total->first_source ? WM_I64(total->first_source) : WM_NULL(WM_OID_INT8),
-                WM_TEXT(u->user_agent), WM_TEXT(u->method), WM_TEXT(form_word(u->form)),
-                WM_TEXT(s->options->token), WM_BOOL(b->encrypted), WM_BOOL(b->compressed),
+                WM_TEXT(u->user_agent), WM_TEXT(u->method), WM_TEXT(wm_store_form(u->form)),
+                WM_TEXT(options->token), WM_BOOL(b->encrypted), WM_BOOL(b->compressed),
                 WM_I64(u->size), WM_I64(b->json_bytes), WM_I32(total->stored),
                 WM_I32(b->point_count - total->stored), WM_I32(b->quarantined->nelts),
-                WM_I32(b->ignored), WM_TEXT(counts), WM_F64(keep_seconds(s->options)),
-                body_arg(&s->body)),
+                WM_I32(b->ignored), WM_TEXT(counts),
+                WM_F64((double)(options->body_keep / APR_USEC_PER_SEC)),
+                body->data ? WM_BYTES(body->data, body->size) : WM_NULL(WM_OID_BYTEA)),
         s->pool);
 }
 
@@ -219,16 +195,16 @@ static const wm_err *store_inside(sum *total, const storing *s)
     wm_rows *rows;
 
     WM_TRY(wm_db_do(NULL, s->db, WM_SQL_BUNDLE_PATIENCE, WM_NO_ARGS, s->pool));
-    WM_TRY(
-        wm_db_rows(&rows, s->db, WM_SQL_BUNDLE_NEXT, WM_ARGS(recorded_arg(s->options)), s->pool));
+    WM_TRY(wm_db_rows(&rows, s->db, WM_SQL_BUNDLE_NEXT, WM_ARGS(recorded_arg(s->item.options)),
+                      s->pool));
     total->id = wm_rows_i64(rows, 0, 0);
     total->recorded = wm_rows_text(rows, 0, 1);
     WM_TRY(for_pieces(total, s, store_piece));
     if (total->missing)
         return NULL;
     WM_TRY(add_bundle_row(s, total));
-    WM_TRY(wm_store_quarantine(s->db, s->bundle, total->id, s->pool));
-    return wm_store_files(s->db, s->bundle, total->id, s->pool);
+    WM_TRY(wm_store_quarantine(s->db, s->item.bundle, total->id, s->pool));
+    return wm_store_files(s->db, s->item.bundle, total->id, s->pool);
 }
 
 static const wm_err *try_transaction(sum *total, const storing *s)
@@ -245,7 +221,7 @@ static const wm_err *try_transaction(sum *total, const storing *s)
     return err;
 }
 
-/* Everything else: large bundles, quarantine, attachments, several sources. */
+/* Everything: large bundles, repeats, quarantine, attachments, several sources. */
 static const wm_err *store_in_transaction(wm_stored *stored, const storing *s)
 {
     sum total;
@@ -260,25 +236,14 @@ static const wm_err *store_in_transaction(wm_stored *stored, const storing *s)
         return wm_err_make(s->pool, WM_E_SYSTEM, "the dictionaries lack a row that was just made");
     stored->id = total.id;
     stored->points = total.stored;
-    stored->repeats = s->bundle->point_count - total.stored;
+    stored->repeats = s->item.bundle->point_count - total.stored;
     return NULL;
-}
-
-/* A single large point, or a large body around small ones, takes longer than a statement outside of
- * a transaction may. */
-static int fits_at_once(const storing *s)
-{
-    const wm_bundle *b = s->bundle;
-
-    return b->point_count && b->sources->nelts == 1 && !b->quarantined->nelts && !b->files->nelts &&
-           b->points[0].properties.size <= WM_STORE_PIECE_BYTES &&
-           s->body.size <= WM_STORE_PIECE_BYTES && wm_store_piece_end(b, 0) == b->point_count;
 }
 
 /* A connection lost during the commit leaves open whether it happened: the uid tells. */
 static const wm_err *find_stored(int *found, wm_stored *stored, const storing *s)
 {
-    const wm_upload *u = s->bundle->upload;
+    const wm_upload *u = s->item.bundle->upload;
     wm_rows *rows;
 
     WM_TRY(wm_db_revive(s->db, s->pool));
@@ -293,39 +258,44 @@ static const wm_err *find_stored(int *found, wm_stored *stored, const storing *s
     return NULL;
 }
 
-static const wm_err *keep_body(storing *s)
+/* In one statement, when nothing of it is known. */
+static const wm_err *store_simple(int *done, wm_stored *stored, const storing *s)
 {
-    const wm_bundle *b = s->bundle;
-    wm_buf *packed;
+    const wm_storable *item = &s->item;
+    wm_store_arrays arrays;
 
-    if (!s->options->body_keep)
-        return NULL;
-    if (b->gzip.data || !b->json.data) {
-        s->body = b->gzip;
-        return NULL;
+    WM_TRY(arrays_of(&arrays, item->bundle, 0, item->bundle->point_count, s->pool));
+    return wm_store_together(done, &stored, s->db, &item, 1, &arrays, s->pool);
+}
+
+/* One try.  *SIMPLE: begin with the one statement, until it has shown that it is not for this. */
+static const wm_err *store_once(wm_stored *stored, int *simple, const storing *s)
+{
+    int done = 0;
+
+    if (*simple) {
+        const wm_err *err = store_simple(&done, stored, s);
+
+        if (!err && !done) /* its points are known, or all of it with its uid */
+            err = find_stored(&done, stored, s);
+        /* Somebody holds its source: that can be waited for where it holds up nobody. */
+        if (err && strcmp(err->sqlstate, "55P03"))
+            return err;
+        *simple = 0;
     }
-    packed = wm_buf_create(NULL, s->pool);
-    WM_TRY(wm_gzip_deflate(packed, b->json.data, b->json.size));
-    s->body = (wm_text){packed->data, packed->size};
-    return NULL;
+    return done ? NULL : store_in_transaction(stored, s);
 }
 
 /* Everything of S, in a few tries. */
-static const wm_err *store_whole(wm_stored *stored, storing *s)
+static const wm_err *store_whole(wm_stored *stored, const storing *s)
 {
+    int simple = wm_store_simple(&s->item), found = 0;
     const wm_err *err = NULL;
-    wm_store_arrays arrays;
-    int at_once, found = 0;
 
     memset(stored, 0, sizeof *stored);
-    stored->quarantined = s->bundle->quarantined->nelts;
-    WM_TRY(keep_body(s));
-    at_once = fits_at_once(s);
-    if (at_once)
-        WM_TRY(wm_store_arrays_make(&arrays, s->bundle, s->pool));
+    stored->quarantined = s->item.bundle->quarantined->nelts;
     for (int i = 0; i < TRIES; i++) {
-        err =
-            at_once ? store_at_once(stored, s, &arrays, s->pool) : store_in_transaction(stored, s);
+        err = store_once(stored, &simple, s);
         if (!err)
             return NULL;
         if (PQstatus(s->db->conn) == CONNECTION_BAD || !strcmp(err->sqlstate, "23505")) {
@@ -349,17 +319,24 @@ static int blames_content(const wm_err *err)
            (!strncmp(err->sqlstate, "23", 2) && strcmp(err->sqlstate, "23505"));
 }
 
-const wm_err *wm_bundle_store(wm_stored *stored, wm_db *db, const wm_bundle *bundle,
-                              const wm_store_options *options, apr_pool_t *pool)
+const wm_err *wm_storable_store(wm_stored *stored, wm_db *db, wm_storable *item, apr_pool_t *pool)
 {
-    storing s = {.db = db, .bundle = bundle, .options = options, .pool = pool};
-    const wm_err *err = store_whole(stored, &s);
+    const wm_err *err = store_whole(stored, &(storing){.db = db, .item = *item, .pool = pool});
 
     if (!err || !blames_content(err))
         return err;
     wm_log_write(db->log, WM_LOG_ERROR, "WM0120 a bundle goes to quarantine as not-storable: %s",
                  wm_err_text(err, pool));
-    s.bundle = wm_bundle_aside(bundle, WM_Q_NOT_STORABLE, pool);
-    s.body = (wm_text){NULL, 0};
-    return store_whole(stored, &s);
+    item->bundle = wm_bundle_aside(item->bundle, WM_Q_NOT_STORABLE, pool);
+    item->body = (wm_text){NULL, 0};
+    return store_whole(stored, &(storing){.db = db, .item = *item, .pool = pool});
+}
+
+const wm_err *wm_bundle_store(wm_stored *stored, wm_db *db, const wm_bundle *bundle,
+                              const wm_store_options *options, apr_pool_t *pool)
+{
+    wm_storable item;
+
+    WM_TRY(wm_storable_make(&item, bundle, options, pool));
+    return wm_storable_store(stored, db, &item, pool);
 }

@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #include "wm_box.h"
+#include "wm_writer.h"
 
 #include "auth.h"
 #include "auth_secret.h"
@@ -32,6 +33,9 @@
 /* A flood of sign-ins takes this many times 64 MiB; the others wait, then are answered 503. */
 #define PASSWORDS_AT_ONCE 2
 #define PASSWORD_WAIT     apr_time_from_sec(5)
+
+/* So many transactions with uploads at once in a child: the more, the fewer uploads share one. */
+#define BATCHES_AT_ONCE 1
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
@@ -51,6 +55,8 @@ static const wm_err *make_child(server_rec *main_server, apr_pool_t *pool)
     WM_TRY(wm_box_init(pool));
     WM_TRY(wm_gate_create(&child->gate, "database connection", wm_server_places(main_server),
                           wm_server_database_wait(main_server), pool));
+    WM_TRY(wm_writer_create(&child->writer, BATCHES_AT_ONCE, wm_server_database_wait(main_server),
+                            pool));
     WM_TRY(wm_gate_create(&child->passwords, "place to check a password", PASSWORDS_AT_ONCE,
                           PASSWORD_WAIT, pool));
     WM_TRY(wm_secret_create(&child->secret, pool));

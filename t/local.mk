@@ -20,7 +20,8 @@ unit_programs = \
 	t/unit/secondary \
 	t/unit/sign_in \
 	t/unit/store \
-	t/unit/vectors
+	t/unit/vectors \
+	t/unit/writer
 
 check_PROGRAMS += $(unit_programs)
 t_unit_sign_in_SOURCES = t/unit/sign_in.c t/unit/tap.h
@@ -92,9 +93,12 @@ t_fuzz_replay_bundle_SOURCES = t/fuzz/fuzz_bundle.c t/fuzz/fuzz.h t/fuzz/replay.
 t_fuzz_replay_bundle_LDADD = $(WM_LIBS)
 EXTRA_DIST += t/fuzz/README t/fuzz/build.sh t/fuzz/corpus
 
-t_unit_store_SOURCES = t/unit/store.c t/unit/tap.h
+t_unit_store_SOURCES = t/unit/bundles.h t/unit/store.c t/unit/tap.h
 t_unit_store_CFLAGS = $(AM_CFLAGS) -pthread
 t_unit_store_LDADD = $(WM_LIBS)
+t_unit_writer_SOURCES = t/unit/bundles.h t/unit/tap.h t/unit/writer.c
+t_unit_writer_CFLAGS = $(AM_CFLAGS) -pthread
+t_unit_writer_LDADD = $(WM_LIBS)
 
 # Perl tests, by number: 1NN database, 2NN httpd, 3NN runner, 9NN source guards.
 perl_tests = \
@@ -106,6 +110,7 @@ perl_tests = \
 	t/130-demo.t \
 	t/131-restore.t \
 	t/140-store.t \
+	t/141-writer.t \
 	t/200-vectors-event-h1.t \
 	t/200-vectors-event-h2.t \
 	t/200-vectors-prefork-h1.t \

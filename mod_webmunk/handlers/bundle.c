@@ -8,6 +8,7 @@
 #include "wm_attachment.h"
 #include "wm_bundle.h"
 #include "wm_token.h"
+#include "wm_writer.h"
 
 #include "../child.h"
 #include "../config.h"
@@ -50,15 +51,25 @@ static const wm_err *decode(wm_bundle **bundle, const wm_upload *upload, const w
     return wm_bundle_decode(bundle, upload, &options, r->pool);
 }
 
-/* Into the database; the connection is borrowed only now, when no slow sender can hold it. */
+static const wm_err *borrow(wm_db **db, void *host)
+{
+    return wm_http_db(db, host);
+}
+
+static void give_back(void *host)
+{
+    wm_http_db_done(host);
+}
+
+/* Into the database; a connection is borrowed only now, when no slow sender can hold it. */
 static const wm_err *store(wm_http *h, const wm_bundle *bundle, const char *token)
 {
     wm_store_options options = {.body_keep = wm_dir_body_keep(h->r), .token = token};
+    wm_lender lender = {.borrow = borrow, .give_back = give_back, .host = h};
     wm_stored stored;
-    wm_db *db;
 
-    WM_TRY(wm_http_db(&db, h));
-    return wm_bundle_store(&stored, db, bundle, &options, h->r->pool);
+    return wm_writer_store(&stored, wm_server_child(h->r->server)->writer, &lender, bundle,
+                           &options, h->r->pool);
 }
 
 /* The bundle was read whole, is understood, and could not be stored because of ERR.  What is

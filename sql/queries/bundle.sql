@@ -1,19 +1,22 @@
 -- SPDX-License-Identifier: Apache-2.0
 
--- The whole bundle in one statement, hence one transaction without a BEGIN.  No row comes back
--- when a dictionary lacks a row: bundle_dictionary, and again.
--- name: bundle_store prepared
-SELECT id, points, repeats
-  FROM bundle_store(
-       $1::uuid, $2::timestamptz, $3::timestamptz, $4::uuid, $5::text, $6::text, $7::text,
-       $8::text, $9::bool, $10::bool, $11::int8, $12::int8, $13::int4, $14::float8, $15::bytea,
-       $16::text[], $17::text[], $18::text[], $19::text[], $20::int4[], $21::int4[], $22::int4[],
-       $23::int4[], $24::timestamptz[], $25::bool[], $26::uuid[], $27::text[], $28::float8[],
-       $29::float8[], $30::int4[], $31::jsonb[], $32::int4[], $33::int4[], $34::int4[],
-       $35::int4[], $36::int4[], $37::int8[], $38::bit(96)[], $39::timestamptz[], $40::timestamptz[],
-       $41::int4[], $42::int4[], $43::int4[], $44::float8[], $45::float8[], $46::int4[],
-       $47::int4[], $48::int4[], $49::timestamptz[], $50::float8[], $51::int4[])
- WHERE id IS NOT NULL;
+-- Whole bundles in one statement, hence one transaction without a BEGIN.  A row for each, in their
+-- order; or one row that says why nothing was stored.
+-- name: bundles_store prepared
+SELECT s.missing, s.repeats, u.id
+  FROM bundles_store(
+       $1::timestamptz, $2::uuid[], $3::timestamptz[], $4::uuid[], $5::text[], $6::text[], $7::text[],
+       $8::text[], $9::bool[], $10::bool[], $11::int8[], $12::int8[], $13::int4[], $14::float8[],
+       $15::bytea[], $16::uuid[], $17::int4[], $18::int4[], $19::int4[], $20::int4[], $21::int4[],
+       $22::int8[], $23::int4[], $24::text[], $25::text[], $26::text[], $27::text[], $28::int4[],
+       $29::int4[], $30::int4[], $31::int4[], $32::timestamptz[], $33::uuid[], $34::text[],
+       $35::float8[], $36::float8[], $37::int4[], $38::jsonb[], $39::int4[], $40::int4[], $41::int4[],
+       $42::int4[], $43::int8[], $44::bit(96)[], $45::timestamptz[], $46::timestamptz[],
+       $47::timestamptz[], $48::timestamptz[], $49::int4[], $50::int4[], $51::int4[], $52::float8[],
+       $53::float8[], $54::int4[], $55::int4[], $56::int4[], $57::timestamptz[], $58::timestamptz[],
+       $59::float8[], $60::timestamptz[], $61::int4[]) AS s
+  LEFT JOIN LATERAL unnest(s.ids) WITH ORDINALITY AS u(id, n) ON true
+ ORDER BY u.n;
 
 -- name: bundle_dictionary
 SELECT dictionary_make($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz);
@@ -29,13 +32,13 @@ SELECT nextval('bundle_id_seq'), coalesce($1::timestamptz, now());
 -- name: bundle_points
 SELECT missing, stored, source_ids, counts
   FROM points_store(
-       $1::int8, $2::timestamptz, $3::timestamptz, $4::uuid, $5::text[], $6::text[], $7::text[],
-       $8::text[], $9::int4[], $10::int4[], $11::int4[], $12::int4[], $13::timestamptz[],
-       $14::bool[], $15::uuid[], $16::text[], $17::float8[], $18::float8[], $19::int4[],
-       $20::jsonb[], $21::int4[], $22::int4[], $23::int4[], $24::int4[], $25::int4[],
-       $26::int8[], $27::bit(96)[], $28::timestamptz[], $29::timestamptz[], $30::int4[], $31::int4[],
-       $32::int4[], $33::float8[], $34::float8[], $35::int4[], $36::int4[], $37::int4[],
-       $38::timestamptz[], $39::float8[], $40::int4[]);
+       $1::int8, $2::timestamptz, $3::timestamptz, $4::uuid, $5::bool[], $6::int4[], $7::text[],
+       $8::text[], $9::text[], $10::text[], $11::int4[], $12::int4[], $13::int4[], $14::int4[],
+       $15::timestamptz[], $16::uuid[], $17::text[], $18::float8[], $19::float8[], $20::int4[],
+       $21::jsonb[], $22::int4[], $23::int4[], $24::int4[], $25::int4[], $26::int8[], $27::bit(96)[],
+       $28::timestamptz[], $29::timestamptz[], $30::timestamptz[], $31::timestamptz[], $32::int4[],
+       $33::int4[], $34::int4[], $35::float8[], $36::float8[], $37::int4[], $38::int4[], $39::int4[],
+       $40::timestamptz[], $41::timestamptz[], $42::float8[], $43::timestamptz[], $44::int4[]);
 
 -- name: bundle_add
 INSERT INTO bundle (id, received, recorded, uid, body_digest, source_id, client, method, form, token,
@@ -57,8 +60,9 @@ SELECT $1::int8, $2::timestamptz, u.id
 ON CONFLICT DO NOTHING;
 
 -- A bundle in pieces takes the time it takes: what is refused for its size would come back for ever.
+-- Only for others it does not wait long.
 -- name: bundle_patience
-SELECT set_config('statement_timeout', '60s', true);
+SELECT set_config('statement_timeout', '60s', true), set_config('lock_timeout', '5s', true);
 
 -- name: bundle_quarantine
 INSERT INTO quarantine (received, bundle_id, reason, index, raw)

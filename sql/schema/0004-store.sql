@@ -70,6 +70,170 @@ BEGIN
     ON CONFLICT DO NOTHING;
 END $$;
 
+-- Types of their own, because names of OUT parameters would be read again with every call.
+CREATE TYPE dictionary_ids AS (source_ids bigint[], study_ids bigint[], generator_ids integer[], agent_ids integer[]);
+CREATE TYPE points_stored AS (missing boolean, stored integer, source_ids bigint[], counts jsonb);
+CREATE TYPE bundles_stored AS (missing boolean, repeats boolean, ids bigint[]);
+
+-- The ids of dictionary texts, in their order; NULL when a row is missing.
+CREATE FUNCTION dictionary_find(p_sources text[], p_generators text[], p_agent_generators text[],
+                                p_agent_user_agents text[]) RETURNS dictionary_ids
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    ids dictionary_ids;
+BEGIN
+    SELECT ARRAY(SELECT (SELECT id FROM source WHERE identifier = p_sources[i] LIMIT 1)
+                   FROM generate_series(1, cardinality(p_sources)) AS i),
+           ARRAY(SELECT (SELECT coalesce(study_id, 0) FROM source WHERE identifier = p_sources[i] LIMIT 1)
+                   FROM generate_series(1, cardinality(p_sources)) AS i),
+           ARRAY(SELECT (SELECT id FROM generator WHERE identifier = p_generators[i] LIMIT 1)
+                   FROM generate_series(1, cardinality(p_generators)) AS i),
+           ARRAY(SELECT (SELECT id FROM agent
+                          WHERE generator || E'\x01' || user_agent
+                                = p_agent_generators[i] || E'\x01' || p_agent_user_agents[i] LIMIT 1)
+                   FROM generate_series(1, cardinality(p_agent_generators)) AS i)
+      INTO ids;
+    IF array_position(ids.source_ids, NULL) IS NOT NULL OR array_position(ids.generator_ids, NULL) IS NOT NULL
+       OR array_position(ids.agent_ids, NULL) IS NOT NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN ids;
+END $$;
+
+-- Add groups of source_day (g_*) and the news of sources (n_*).  Both are sorted by the texts of source
+-- and generator, so that two writers take the rows in the same order and cannot deadlock.
+CREATE FUNCTION rollups_add(
+    ids dictionary_ids, p_agent_user_agents text[],
+    g_source integer[], g_generator integer[], g_day integer[], g_points integer[], g_bytes bigint[],
+    g_quarters bit(96)[], g_first timestamptz[], g_last timestamptz[], g_first_received timestamptz[],
+    g_last_received timestamptz[], g_minute integer[], g_hour integer[], g_daily integer[], g_lag_sum float8[],
+    g_lag_max float8[], g_ahead integer[], g_repeats integer[],
+    n_source integer[], n_agent integer[], n_received timestamptz[], n_created timestamptz[], n_battery float8[],
+    n_battery_at timestamptz[], n_points integer[], n_repeats integer[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    source_ids CONSTANT bigint[] := ids.source_ids;
+    generator_ids CONSTANT integer[] := ids.generator_ids;
+    agent_ids CONSTANT integer[] := ids.agent_ids;
+BEGIN
+    WITH rolled AS (
+        INSERT INTO source_day AS d
+        SELECT source_ids[g_source[i]], generator_ids[g_generator[i]], date '1970-01-01' + g_day[i], g_points[i],
+               g_bytes[i], g_quarters[i], g_first[i], g_last[i], g_first_received[i], g_last_received[i],
+               g_minute[i], g_hour[i], g_daily[i], g_lag_sum[i], g_lag_max[i], g_ahead[i], coalesce(g_repeats[i], 0)
+          FROM generate_series(1, cardinality(g_source)) AS i
+        ON CONFLICT (source_id, generator_id, day) DO UPDATE SET
+            points = d.points + excluded.points,
+            bytes = d.bytes + excluded.bytes,
+            quarters = d.quarters | excluded.quarters,
+            first_created = least(d.first_created, excluded.first_created),
+            last_created = greatest(d.last_created, excluded.last_created),
+            first_received = least(d.first_received, excluded.first_received),
+            last_received = greatest(d.last_received, excluded.last_received),
+            lag_minute = d.lag_minute + excluded.lag_minute,
+            lag_hour = d.lag_hour + excluded.lag_hour,
+            lag_day = d.lag_day + excluded.lag_day,
+            lag_sum = d.lag_sum + excluded.lag_sum,
+            lag_max = greatest(d.lag_max, excluded.lag_max),
+            ahead = d.ahead + excluded.ahead,
+            repeats = d.repeats + excluded.repeats
+    )
+    INSERT INTO source_status AS t (source_id, last_received, last_created, last_sign_of_life, agent_id,
+                                    client, version, battery, battery_at, points, repeats)
+    SELECT source_ids[n_source[i]], n_received[i], n_created[i], n_received[i], agent_ids[n_agent[i]],
+           left(split_part(p_agent_user_agents[n_agent[i]], '/', 1), 200),
+           left(split_part(split_part(p_agent_user_agents[n_agent[i]], '/', 2), ' ', 1), 100),
+           n_battery[i], n_battery_at[i], coalesce(n_points[i], 0), coalesce(n_repeats[i], 0)
+      FROM generate_series(1, cardinality(n_source)) AS i
+    ON CONFLICT (source_id) DO UPDATE SET
+        last_received = greatest(t.last_received, excluded.last_received),
+        last_created = greatest(t.last_created, excluded.last_created),
+        last_sign_of_life = greatest(t.last_sign_of_life, excluded.last_sign_of_life),
+        agent_id = CASE WHEN excluded.last_received >= t.last_received THEN excluded.agent_id ELSE t.agent_id END,
+        client = CASE WHEN excluded.last_received >= t.last_received THEN excluded.client ELSE t.client END,
+        version = CASE WHEN excluded.last_received >= t.last_received THEN excluded.version ELSE t.version END,
+        battery = CASE WHEN excluded.battery_at >= coalesce(t.battery_at, '-infinity')
+                       THEN excluded.battery ELSE t.battery END,
+        battery_at = greatest(t.battery_at, excluded.battery_at),
+        points = t.points + excluded.points,
+        repeats = t.repeats + excluded.repeats;
+END $$;
+
+-- Bundles, each of one source with nothing but points, and all their points: what many requests have
+-- waiting costs little more than what one has.  The caller has sorted the points by texts of source
+-- and generator, created and digest, so that two writers take the entries of the index that keeps
+-- repeats out in the same order and cannot deadlock.  Dictionary arrays are indexed from 1.  An array
+-- that would say the same of all points may be NULL: bundle 1, source 1, no flags, no secondary
+-- identifier, no place.  The counts of bundle i are those behind b_counts_end[i - 1] up to
+-- b_counts_end[i].  Elements of arrays are taken by subscript: that costs a third of unnest() of a
+-- dozen arrays.
+-- missing: a dictionary lacks a row; call dictionary_make and come again.  repeats: something here is
+-- known already, by its digest or, when it holds points without a time of their own (p_doubtful), by
+-- the bundle's; points_store is for these.  Nothing is stored in both cases.
+-- A lock that somebody holds on one source must not hold up the others: 55P03 after a second.
+CREATE FUNCTION bundles_store(
+    p_recorded timestamptz, b_uid uuid[], b_received timestamptz[], b_body_digest uuid[], b_client text[],
+    b_method text[], b_form text[], b_token text[], b_encrypted boolean[], b_compressed boolean[],
+    b_request_bytes bigint[], b_json_bytes bigint[], b_ignored integer[], b_keep float8[], b_body bytea[],
+    p_doubtful uuid[], b_source integer[], b_points integer[], b_counts_end integer[], c_generator integer[],
+    c_points integer[], c_bytes bigint[], p_bundle integer[],
+    p_sources text[], p_generators text[], p_agent_generators text[], p_agent_user_agents text[],
+    p_ordinal integer[], p_source integer[], p_generator integer[], p_agent integer[],
+    p_created timestamptz[], p_digest uuid[], p_secondary text[], p_longitude float8[], p_latitude float8[],
+    p_flags integer[], p_properties jsonb[],
+    g_source integer[], g_generator integer[], g_day integer[], g_points integer[], g_bytes bigint[],
+    g_quarters bit(96)[], g_first timestamptz[], g_last timestamptz[], g_first_received timestamptz[],
+    g_last_received timestamptz[], g_minute integer[], g_hour integer[], g_daily integer[], g_lag_sum float8[],
+    g_lag_max float8[], g_ahead integer[],
+    n_source integer[], n_agent integer[], n_received timestamptz[], n_created timestamptz[], n_battery float8[],
+    n_battery_at timestamptz[], n_points integer[])
+RETURNS bundles_stored LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET jit = off SET lock_timeout = '1s' AS $$
+DECLARE
+    ids CONSTANT dictionary_ids := dictionary_find(p_sources, p_generators, p_agent_generators,
+                                                   p_agent_user_agents);
+    source_ids CONSTANT bigint[] := ids.source_ids;
+    study_ids CONSTANT bigint[] := ids.study_ids;
+    generator_ids CONSTANT integer[] := ids.generator_ids;
+    agent_ids CONSTANT integer[] := ids.agent_ids;
+    bundle_ids bigint[];
+BEGIN
+    IF source_ids IS NULL THEN
+        RETURN ROW(true, false, NULL)::bundles_stored;
+    END IF;
+    IF p_doubtful IS NOT NULL AND EXISTS (SELECT FROM bundle WHERE body_digest = ANY (p_doubtful)) THEN
+        RETURN ROW(false, true, NULL)::bundles_stored;
+    END IF;
+    p_recorded := coalesce(p_recorded, now());
+    bundle_ids := ARRAY(SELECT nextval('bundle_id_seq') FROM generate_series(1, cardinality(b_uid)));
+    -- Repeats are rare, and recognising them row by row (ON CONFLICT) costs a tenth of everything.
+    BEGIN
+        INSERT INTO data_point (id, source_id, created, recorded, digest, generator_id, agent_id, flags,
+                                longitude, latitude, secondary_identifier, properties)
+        SELECT bundle_ids[coalesce(p_bundle[i], 1)] << 20 | p_ordinal[i], source_ids[coalesce(p_source[i], 1)],
+               p_created[i], p_recorded, p_digest[i], generator_ids[p_generator[i]], agent_ids[p_agent[i]],
+               coalesce(p_flags[i], 0), p_longitude[i], p_latitude[i], p_secondary[i], p_properties[i]
+          FROM generate_series(1, cardinality(p_ordinal)) AS i;
+        INSERT INTO bundle (id, received, recorded, uid, body_digest, source_id, client, method, form, token,
+                            encrypted, compressed, request_bytes, json_bytes, points, ignored,
+                            generator_counts, body_expires, body)
+        SELECT bundle_ids[i], b_received[i], p_recorded, b_uid[i], b_body_digest[i], source_ids[b_source[i]],
+               b_client[i], b_method[i], b_form[i], b_token[i], b_encrypted[i], b_compressed[i],
+               b_request_bytes[i], b_json_bytes[i], b_points[i], b_ignored[i],
+               (SELECT jsonb_agg(jsonb_build_array(study_ids[b_source[i]], generator_ids[c_generator[c]],
+                                                   c_points[c], c_bytes[c]))
+                  FROM generate_series(coalesce(b_counts_end[i - 1], 0) + 1, b_counts_end[i]) AS c),
+               CASE WHEN b_body[i] IS NOT NULL THEN p_recorded + make_interval(secs => b_keep[i]) END, b_body[i]
+          FROM generate_series(1, cardinality(b_uid)) AS i;
+    EXCEPTION WHEN unique_violation THEN
+        RETURN ROW(false, true, NULL)::bundles_stored;
+    END;
+    PERFORM rollups_add(ids, p_agent_user_agents, g_source, g_generator, g_day, g_points, g_bytes, g_quarters,
+        g_first, g_last, g_first_received, g_last_received, g_minute, g_hour, g_daily, g_lag_sum, g_lag_max,
+        g_ahead, NULL, n_source, n_agent, n_received, n_created, n_battery, n_battery_at, n_points, NULL);
+    RETURN ROW(false, false, bundle_ids)::bundles_stored;
+END $$;
+
 -- The groups of source_day once more, now that it shows which points of bundle P_BUNDLE were new: the
 -- row in the table is theirs.
 CREATE FUNCTION points_group(
@@ -106,88 +270,54 @@ LANGUAGE sql STABLE AS $$
       FROM given GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 $$;
 
--- Types of their own, because names of OUT parameters would be read again with every call.
-CREATE TYPE points_stored AS (missing boolean, stored integer, source_ids bigint[], counts jsonb);
-CREATE TYPE bundle_stored AS (id bigint, points integer, repeats integer);
-
--- Store points of bundle P_BUNDLE, their rollups and the news of their sources, all in the caller's
--- transaction.  The caller has sorted the points by texts of source and generator, created and
--- digest, so that two writers take the entries of the index that keeps repeats out in the same
--- order and cannot deadlock; the groups of source_day (g_*) are sorted the same way.  Dictionary
--- arrays are indexed from 1.  An array that would say the same of all points may be NULL: source 1,
--- not untimed, no flags, no secondary identifier, no place.  An untimed point (no usable time of
--- its own, created = received) is a repeat only when a bundle with this body is known.
--- The groups count all points as new; when some are not, they are counted again here.
--- missing: a dictionary lacks a row; nothing was done, call dictionary_make and come again.
--- Elements of arrays are taken by subscript: that costs a third of unnest() of a dozen arrays.
+-- Store points of bundle P_BUNDLE, some of which may be known, their rollups and the news of their
+-- source, all in the caller's transaction.  Arrays as for bundles_store; moreover NULL: not untimed.  An
+-- untimed point (no usable time of its own, created = received) is a repeat only when a bundle with this
+-- body is known.  The groups count all points as new; when some are not, they are counted again here.
 CREATE FUNCTION points_store(
     p_bundle bigint, p_received timestamptz, p_recorded timestamptz, p_body_digest uuid,
+    p_untimed boolean[], p_bytes integer[],
     p_sources text[], p_generators text[], p_agent_generators text[], p_agent_user_agents text[],
     p_ordinal integer[], p_source integer[], p_generator integer[], p_agent integer[],
-    p_created timestamptz[], p_untimed boolean[], p_digest uuid[], p_secondary text[],
-    p_longitude float8[], p_latitude float8[], p_flags integer[], p_properties jsonb[], p_bytes integer[],
+    p_created timestamptz[], p_digest uuid[], p_secondary text[], p_longitude float8[], p_latitude float8[],
+    p_flags integer[], p_properties jsonb[],
     g_source integer[], g_generator integer[], g_day integer[], g_points integer[], g_bytes bigint[],
-    g_quarters bit(96)[], g_first timestamptz[], g_last timestamptz[], g_minute integer[], g_hour integer[],
-    g_daily integer[], g_lag_sum float8[], g_lag_max float8[], g_ahead integer[],
-    p_news_source integer[], p_news_agent integer[], p_news_created timestamptz[], p_news_battery float8[],
-    p_news_points integer[])
+    g_quarters bit(96)[], g_first timestamptz[], g_last timestamptz[], g_first_received timestamptz[],
+    g_last_received timestamptz[], g_minute integer[], g_hour integer[], g_daily integer[], g_lag_sum float8[],
+    g_lag_max float8[], g_ahead integer[],
+    n_source integer[], n_agent integer[], n_received timestamptz[], n_created timestamptz[], n_battery float8[],
+    n_battery_at timestamptz[], n_points integer[])
 RETURNS points_stored LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 DECLARE
-    given CONSTANT integer := cardinality(p_ordinal);
-    source_ids bigint[];
-    study_ids bigint[];
-    generator_ids integer[];
-    agent_ids integer[];
+    ids CONSTANT dictionary_ids := dictionary_find(p_sources, p_generators, p_agent_generators,
+                                                   p_agent_user_agents);
+    source_ids CONSTANT bigint[] := ids.source_ids;
+    study_ids CONSTANT bigint[] := ids.study_ids;
+    generator_ids CONSTANT integer[] := ids.generator_ids;
+    agent_ids CONSTANT integer[] := ids.agent_ids;
     g_repeats integer[];
-    news_repeats integer[];
+    n_repeats integer[];
     known boolean := false;
-    stored integer := given;
+    stored integer;
     counts jsonb;
 BEGIN
-    SELECT ARRAY(SELECT (SELECT id FROM source WHERE identifier = p_sources[i] LIMIT 1)
-                   FROM generate_series(1, cardinality(p_sources)) AS i),
-           ARRAY(SELECT (SELECT coalesce(study_id, 0) FROM source WHERE identifier = p_sources[i] LIMIT 1)
-                   FROM generate_series(1, cardinality(p_sources)) AS i),
-           ARRAY(SELECT (SELECT id FROM generator WHERE identifier = p_generators[i] LIMIT 1)
-                   FROM generate_series(1, cardinality(p_generators)) AS i),
-           ARRAY(SELECT (SELECT id FROM agent
-                          WHERE generator || E'\x01' || user_agent
-                                = p_agent_generators[i] || E'\x01' || p_agent_user_agents[i] LIMIT 1)
-                   FROM generate_series(1, cardinality(p_agent_generators)) AS i)
-      INTO source_ids, study_ids, generator_ids, agent_ids;
-    IF array_position(source_ids, NULL) IS NOT NULL OR array_position(generator_ids, NULL) IS NOT NULL
-       OR array_position(agent_ids, NULL) IS NOT NULL THEN
+    IF source_ids IS NULL THEN
         RETURN ROW(true, 0, NULL, NULL)::points_stored;
     END IF;
     IF p_untimed IS NOT NULL THEN
         known := EXISTS (SELECT FROM bundle WHERE body_digest = p_body_digest);
     END IF;
+    INSERT INTO data_point (id, source_id, created, recorded, digest, generator_id, agent_id, flags,
+                            longitude, latitude, secondary_identifier, properties)
+    SELECT p_bundle << 20 | p_ordinal[i], source_ids[coalesce(p_source[i], 1)], p_created[i], p_recorded,
+           p_digest[i], generator_ids[p_generator[i]], agent_ids[p_agent[i]], coalesce(p_flags[i], 0),
+           p_longitude[i], p_latitude[i], p_secondary[i], p_properties[i]
+      FROM generate_series(1, cardinality(p_ordinal)) AS i
+     WHERE NOT known OR NOT p_untimed[i]
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS stored = ROW_COUNT;
 
-    -- Repeats are rare, and recognising them row by row (ON CONFLICT) costs a tenth of everything:
-    -- all rows at once first, and with care only when one of them is known.
-    BEGIN
-        IF known THEN
-            RAISE unique_violation;
-        END IF;
-        INSERT INTO data_point (id, source_id, created, recorded, digest, generator_id, agent_id, flags,
-                                longitude, latitude, secondary_identifier, properties)
-        SELECT p_bundle << 20 | p_ordinal[i], source_ids[coalesce(p_source[i], 1)], p_created[i], p_recorded,
-               p_digest[i], generator_ids[p_generator[i]], agent_ids[p_agent[i]], coalesce(p_flags[i], 0),
-               p_longitude[i], p_latitude[i], p_secondary[i], p_properties[i]
-          FROM generate_series(1, given) AS i;
-    EXCEPTION WHEN unique_violation THEN
-        INSERT INTO data_point (id, source_id, created, recorded, digest, generator_id, agent_id, flags,
-                                longitude, latitude, secondary_identifier, properties)
-        SELECT p_bundle << 20 | p_ordinal[i], source_ids[coalesce(p_source[i], 1)], p_created[i], p_recorded,
-               p_digest[i], generator_ids[p_generator[i]], agent_ids[p_agent[i]], coalesce(p_flags[i], 0),
-               p_longitude[i], p_latitude[i], p_secondary[i], p_properties[i]
-          FROM generate_series(1, given) AS i
-         WHERE NOT known OR NOT p_untimed[i]
-        ON CONFLICT DO NOTHING;
-        GET DIAGNOSTICS stored = ROW_COUNT;
-    END;
-
-    IF stored < given THEN
+    IF stored < cardinality(p_ordinal) THEN
         SELECT array_agg(source), array_agg(generator), array_agg(day), array_agg(points), array_agg(bytes),
                array_agg(quarters), array_agg(first), array_agg(last), array_agg(minute), array_agg(hour),
                array_agg(daily), array_agg(lag_sum), array_agg(lag_max), array_agg(ahead), array_agg(repeats)
@@ -196,99 +326,21 @@ BEGIN
           FROM points_group(p_bundle, p_received, source_ids, generator_ids, p_ordinal, p_source, p_generator,
                             p_created, p_digest, p_bytes);
         SELECT array_agg(coalesce(c.points, 0) ORDER BY i), array_agg(coalesce(c.repeats, 0) ORDER BY i)
-          INTO p_news_points, news_repeats
-          FROM generate_series(1, cardinality(p_news_source)) AS i
+          INTO n_points, n_repeats
+          FROM generate_series(1, cardinality(n_source)) AS i
           LEFT JOIN (SELECT g_source[g] AS source, sum(g_points[g]) AS points, sum(g_repeats[g]) AS repeats
                        FROM generate_series(1, cardinality(g_source)) AS g GROUP BY 1) AS c
-                 ON c.source = p_news_source[i];
+                 ON c.source = n_source[i];
+        g_first_received := array_fill(p_received, ARRAY[cardinality(g_source)]);
+        g_last_received := g_first_received;
     END IF;
-
-    WITH rolled AS (
-        INSERT INTO source_day AS d
-        SELECT source_ids[g_source[i]], generator_ids[g_generator[i]], date '1970-01-01' + g_day[i], g_points[i],
-               g_bytes[i], g_quarters[i], g_first[i], g_last[i], p_received, p_received, g_minute[i], g_hour[i],
-               g_daily[i], g_lag_sum[i], g_lag_max[i], g_ahead[i], coalesce(g_repeats[i], 0)
-          FROM generate_series(1, cardinality(g_source)) AS i
-        ON CONFLICT (source_id, generator_id, day) DO UPDATE SET
-            points = d.points + excluded.points,
-            bytes = d.bytes + excluded.bytes,
-            quarters = d.quarters | excluded.quarters,
-            first_created = least(d.first_created, excluded.first_created),
-            last_created = greatest(d.last_created, excluded.last_created),
-            first_received = least(d.first_received, excluded.first_received),
-            last_received = greatest(d.last_received, excluded.last_received),
-            lag_minute = d.lag_minute + excluded.lag_minute,
-            lag_hour = d.lag_hour + excluded.lag_hour,
-            lag_day = d.lag_day + excluded.lag_day,
-            lag_sum = d.lag_sum + excluded.lag_sum,
-            lag_max = greatest(d.lag_max, excluded.lag_max),
-            ahead = d.ahead + excluded.ahead,
-            repeats = d.repeats + excluded.repeats
-    ), noted AS (
-        INSERT INTO source_status AS t (source_id, last_received, last_created, last_sign_of_life, agent_id,
-                                        client, version, battery, battery_at, points, repeats)
-        SELECT source_ids[p_news_source[i]], p_received, p_news_created[i], p_received, agent_ids[p_news_agent[i]],
-               left(split_part(p_agent_user_agents[p_news_agent[i]], '/', 1), 200),
-               left(split_part(split_part(p_agent_user_agents[p_news_agent[i]], '/', 2), ' ', 1), 100),
-               p_news_battery[i], CASE WHEN p_news_battery[i] IS NOT NULL THEN p_received END,
-               coalesce(p_news_points[i], 0), coalesce(news_repeats[i], 0)
-          FROM generate_series(1, cardinality(p_news_source)) AS i
-        ON CONFLICT (source_id) DO UPDATE SET
-            last_received = greatest(t.last_received, excluded.last_received),
-            last_created = greatest(t.last_created, excluded.last_created),
-            last_sign_of_life = greatest(t.last_sign_of_life, excluded.last_sign_of_life),
-            agent_id = CASE WHEN excluded.last_received >= t.last_received THEN excluded.agent_id ELSE t.agent_id END,
-            client = CASE WHEN excluded.last_received >= t.last_received THEN excluded.client ELSE t.client END,
-            version = CASE WHEN excluded.last_received >= t.last_received THEN excluded.version ELSE t.version END,
-            battery = CASE WHEN excluded.battery_at >= coalesce(t.battery_at, '-infinity')
-                           THEN excluded.battery ELSE t.battery END,
-            battery_at = greatest(t.battery_at, excluded.battery_at),
-            points = t.points + excluded.points,
-            repeats = t.repeats + excluded.repeats
-    )
+    PERFORM rollups_add(ids, p_agent_user_agents, g_source, g_generator, g_day, g_points, g_bytes, g_quarters,
+        g_first, g_last, g_first_received, g_last_received, g_minute, g_hour, g_daily, g_lag_sum, g_lag_max,
+        g_ahead, g_repeats, n_source, n_agent, n_received, n_created, n_battery, n_battery_at, n_points, n_repeats);
     SELECT jsonb_agg(jsonb_build_array(study_ids[g_source[i]], generator_ids[g_generator[i]], g_points[i], g_bytes[i]))
       INTO counts
       FROM generate_series(1, cardinality(g_source)) AS i;
     RETURN ROW(false, stored, source_ids, counts)::points_stored;
-END $$;
-
--- A bundle of one source with nothing but points: its row and its points.  No id when a dictionary
--- lacks a row.
-CREATE FUNCTION bundle_store(
-    p_uid uuid, p_received timestamptz, p_recorded timestamptz, p_body_digest uuid, p_client text, p_method text,
-    p_form text, p_token text, p_encrypted boolean, p_compressed boolean, p_request_bytes bigint,
-    p_json_bytes bigint, p_ignored integer, p_keep float8, p_body bytea,
-    p_sources text[], p_generators text[], p_agent_generators text[], p_agent_user_agents text[],
-    p_ordinal integer[], p_source integer[], p_generator integer[], p_agent integer[],
-    p_created timestamptz[], p_untimed boolean[], p_digest uuid[], p_secondary text[],
-    p_longitude float8[], p_latitude float8[], p_flags integer[], p_properties jsonb[], p_bytes integer[],
-    g_source integer[], g_generator integer[], g_day integer[], g_points integer[], g_bytes bigint[],
-    g_quarters bit(96)[], g_first timestamptz[], g_last timestamptz[], g_minute integer[], g_hour integer[],
-    g_daily integer[], g_lag_sum float8[], g_lag_max float8[], g_ahead integer[],
-    p_news_source integer[], p_news_agent integer[], p_news_created timestamptz[], p_news_battery float8[],
-    p_news_points integer[])
-RETURNS bundle_stored LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off AS $$
-DECLARE
-    made points_stored;
-    next CONSTANT bigint := nextval('bundle_id_seq');
-BEGIN
-    p_recorded := coalesce(p_recorded, now());
-    made := points_store(next, p_received, p_recorded, p_body_digest, p_sources, p_generators,
-        p_agent_generators, p_agent_user_agents, p_ordinal, p_source, p_generator, p_agent, p_created, p_untimed,
-        p_digest, p_secondary, p_longitude, p_latitude, p_flags, p_properties, p_bytes, g_source, g_generator,
-        g_day, g_points, g_bytes, g_quarters, g_first, g_last, g_minute, g_hour, g_daily, g_lag_sum, g_lag_max,
-        g_ahead, p_news_source, p_news_agent, p_news_created, p_news_battery, p_news_points);
-    IF made.missing THEN
-        RETURN NULL;
-    END IF;
-    INSERT INTO bundle (id, received, recorded, uid, body_digest, source_id, client, method, form, token,
-                        encrypted, compressed, request_bytes, json_bytes, points, repeats, ignored,
-                        generator_counts, body_expires, body)
-    VALUES (next, p_received, p_recorded, p_uid, p_body_digest, made.source_ids[1], p_client, p_method, p_form,
-            p_token, p_encrypted, p_compressed, p_request_bytes, p_json_bytes, made.stored,
-            cardinality(p_ordinal) - made.stored, p_ignored, made.counts,
-            CASE WHEN p_body IS NOT NULL THEN p_recorded + make_interval(secs => p_keep) END, p_body);
-    RETURN ROW(next, made.stored, cardinality(p_ordinal) - made.stored)::bundle_stored;
 END $$;
 
 -- Fold the counts of bundles whose transactions have all ended into arrival.  Called by whoever

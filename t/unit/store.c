@@ -3,62 +3,10 @@
 #include <pthread.h>
 
 #include <apr_general.h>
-#include <apr_strings.h>
-#include <sodium.h>
 
-#include "tap.h"
-#include "wm_bundle.h"
-#include "wm_db.h"
+#include "bundles.h"
 
 enum { THREADS = 6 };
-
-#define RECEIVED (APR_INT64_C(1700006400) * APR_USEC_PER_SEC)
-
-static const char *database;
-
-/* The JSON of one point; N makes it differ from others. */
-static const char *point(apr_pool_t *pool, const char *source, int n, const char *more)
-{
-    return apr_psprintf(pool,
-                        "{\"n\":%d%s,\"passive-data-metadata\":{\"source\":\"%s\","
-                        "\"generator-id\":\"probe\",\"generator\":\"probe: Probe/1.2 x\","
-                        "\"timestamp\":%d.5}}",
-                        n, more, source, 1700000000 + n);
-}
-
-static wm_bundle *decode(apr_pool_t *pool, const char *json)
-{
-    wm_decode_options options = {.inflated_max = 1 << 28, .depth_max = 1000, .points_max = 1 << 20};
-    wm_upload *upload = apr_pcalloc(pool, sizeof *upload);
-    wm_bundle *bundle = NULL;
-    const wm_err *err;
-
-    upload->form = WM_BODY_JSON;
-    upload->method = "CREATE";
-    upload->data = json;
-    upload->size = strlen(json);
-    upload->received = RECEIVED;
-    randombytes_buf(upload->uid, sizeof upload->uid);
-    err = wm_bundle_decode(&bundle, upload, &options, pool);
-    if (err) {
-        printf("Bail out! %s\n", wm_err_text(err, pool));
-        exit(1);
-    }
-    return bundle;
-}
-
-static wm_db *connect_db(apr_pool_t *pool)
-{
-    const wm_err *err;
-    wm_db *db;
-
-    err = wm_db_connect(&db, database, NULL, pool);
-    if (err) {
-        printf("Bail out! %s\n", wm_err_text(err, pool));
-        exit(1);
-    }
-    return db;
-}
 
 static wm_stored store(wm_db *db, wm_bundle *bundle, apr_pool_t *pool, const char *name)
 {
@@ -70,19 +18,6 @@ static wm_stored store(wm_db *db, wm_bundle *bundle, apr_pool_t *pool, const cha
     if (err)
         printf("# %s\n", wm_err_text(err, pool));
     return stored;
-}
-
-/* A number that SQL answers; the statements here are the test's own. */
-static long long number(wm_db *db, const char *sql)
-{
-    PGresult *result = PQexec(db->conn, sql);
-    long long value =
-        PQresultStatus(result) == PGRES_TUPLES_OK ? atoll(PQgetvalue(result, 0, 0)) : -1;
-
-    if (value < 0)
-        printf("# %s\n", PQerrorMessage(db->conn));
-    PQclear(result);
-    return value;
 }
 
 static void test_repeats(wm_db *db, apr_pool_t *pool)
@@ -332,19 +267,8 @@ static void test_arrivals(wm_db *db)
 
 int main(void)
 {
-    apr_pool_t *pool;
-    wm_db *db;
-
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-    database = getenv("DATABASE_URL");
-    if (!database) {
-        printf("1..0 # SKIP DATABASE_URL is not set: t/140-store.t runs this\n");
-        return 0;
-    }
-    if (sodium_init() < 0)
-        return 1;
-    db = connect_db(pool);
+    apr_pool_t *pool = begin("t/140-store.t");
+    wm_db *db = connect_db(pool);
 
     test_repeats(db, pool);
     test_untimed(db, pool);
