@@ -31,6 +31,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_multipart.c \
 	lib/wm_mustache.c lib/wm_mustache.h lib/wm_mustache_int.h \
 	lib/wm_mustache_load.c lib/wm_mustache_render.c \
+	lib/wm_order.c \
 	lib/wm_page.c lib/wm_page.h lib/wm_page_int.h lib/wm_page_tables.h \
 	lib/wm_page_csv.c lib/wm_page_grid.c lib/wm_page_link.c lib/wm_page_overview.c \
 	lib/wm_page_participant.c lib/wm_page_participants.c lib/wm_page_table.c lib/wm_page_words.c \

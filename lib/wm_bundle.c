@@ -259,6 +259,7 @@ static const wm_err *decode_text(wm_bundle *bundle, const wm_payload *payload,
     WM_TRY(take_elements(&worthless, d));
     if (worthless == WM_DERIVE_GOOD) {
         finish_points(d);
+        WM_TRY(wm_points_order(d));
     } else {
         wm_buf_free(d->out);
         wm_buf_free(d->points);

@@ -128,7 +128,7 @@ typedef struct wm_source_news {
 
 typedef struct wm_bundle {
     const wm_upload *upload;
-    wm_point *points;
+    wm_point *points; /* as in the array, or, when they are many, by source, generator and time */
     int point_count;
     apr_array_header_t *sources;     /* wm_text, distinct identifiers */
     apr_array_header_t *generators;  /* wm_text, distinct generator identifiers */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files that decode one bundle share: wm_bundle.c walks over the elements, wm_point.c makes
- * points of them, wm_link.c finds the files that they name. */
+ * points of them, wm_link.c finds the files that they name, wm_order.c
+ * sorts the points of large bundles. */
 #ifndef WM_DECODE_H
 #define WM_DECODE_H
 
@@ -62,6 +63,13 @@ const wm_err *wm_point_digest(unsigned char digest[16], wm_decoder *decoder, con
 /* What of the bundle goes into POINT's digest once all elements are known: the body digest when the
  * point has no time of its own, the uid where repeats are kept. */
 void wm_point_digest_bundle(wm_point *point, const wm_decoder *decoder);
+
+/* Bundles of so many points may be stored in pieces. */
+enum { WM_ORDER_FROM = 1024 };
+
+/* Sort the points of the bundle, when they are many, by source, generator and time.  Fails like
+ * wm_buf_reserve. */
+const wm_err *wm_points_order(wm_decoder *decoder);
 
 /* Ready to link the bundle's files by their identifiers; SEED and HOLD as in wm_dict_create, errors
  * as of wm_hold_add. */

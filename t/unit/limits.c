@@ -6,6 +6,9 @@
 #include "tap.h"
 #include "wm_bundle.h"
 
+#define FILE_PART    "--B\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n1\r\n"
+#define PAYLOAD_PART "--B\r\nContent-Disposition: form-data; name=payload\r\n\r\n"
+
 static apr_pool_t *pool;
 
 /* COUNT points, of which EACH neighbours share source, generator and agent. */
@@ -65,20 +68,79 @@ static void test_names(void)
     is_int(b->point_count, 3 * WM_BUNDLE_NAMES_MAX, "points of few names may be many");
 }
 
+/* COUNT points of three sources in turn, the newest first; every point names file f. */
+static wm_bundle *decode_mixed(int count)
+{
+    wm_decode_options options = {.inflated_max = 1 << 28, .depth_max = 100, .points_max = 1 << 20};
+    wm_upload *upload = apr_pcalloc(pool, sizeof *upload);
+    wm_buf *text = wm_buf_create(NULL, pool);
+    wm_bundle *bundle = NULL;
+
+    wm_buf_add(text, FILE_PART PAYLOAD_PART "[", strlen(FILE_PART PAYLOAD_PART "["));
+    for (int i = 0; i < count; i++) {
+        char point[200];
+
+        apr_snprintf(point, sizeof point,
+                     "%s{\"n\":%d%s,\"passive-data-metadata\":{\"source\":\"s%d\",\"generator-id\":"
+                     "\"g%d\",\"timestamp\":%d}}",
+                     i ? "," : "", i, i % 7 ? "" : ",\"a@\":\"f\"", i % 3, i % 2, 1000000 - i);
+        wm_buf_add(text, point, strlen(point));
+    }
+    wm_buf_add(text, "]\r\n--B--", 8);
+    upload->form = WM_BODY_MULTIPART;
+    upload->content_type = "multipart/form-data; boundary=B";
+    upload->data = text->data;
+    upload->size = text->size;
+    ok(!wm_bundle_decode(&bundle, upload, &options, pool), "%d points are received", count);
+    return bundle;
+}
+
+static int same_n(const wm_point *p)
+{
+    const char *start = apr_psprintf(pool, "\"n\":%u,", p->ordinal);
+
+    return strstr(apr_pstrmemdup(pool, p->properties.data, p->properties.size), start) != NULL;
+}
+
+static void test_order(void)
+{
+    wm_bundle *b = decode_mixed(1000);
+    int same = 0, groups = 1, ascending = 1, linked = 0;
+
+    for (int i = 0; i < b->point_count; i++)
+        same += b->points[i].ordinal == (apr_uint32_t)i;
+    is_int(same, 1000, "points that are not many stay as they came");
+    b = decode_mixed(5000);
+    is_int(b->point_count, 5000, "many points are all there");
+    for (int i = same = 0; i < b->point_count; i++) {
+        const wm_point *p = &b->points[i];
+        int first = i && (p->source != p[-1].source || p->generator != p[-1].generator);
+
+        same += same_n(p);
+        groups += first;
+        ascending = ascending && (!i || first || p->created >= p[-1].created);
+    }
+    is_int(groups, 6, "... those of a source and generator together");
+    ok(ascending, "... the older ones first");
+    is_int(same, 5000, "... each with its properties and its place in the array");
+    is_int(b->links->nelts, 715, "files are linked");
+    for (int i = 0; i < b->links->nelts; i++)
+        linked += b->points[APR_ARRAY_IDX(b->links, i, wm_file_link).point].ordinal ==
+                  (apr_uint32_t)i * 7;
+    is_int(linked, 715, "... to the points that name them");
+}
+
 /* A form with a payload and so many files. */
 static wm_bundle *decode_files(int count)
 {
-    static const char file[] =
-        "--B\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n1\r\n";
-    static const char payload[] =
-        "--B\r\nContent-Disposition: form-data; name=payload\r\n\r\n[]\r\n--B--\r\n";
+    static const char payload[] = PAYLOAD_PART "[]\r\n--B--\r\n";
     wm_decode_options options = {.inflated_max = 1 << 28, .depth_max = 100, .points_max = 10};
     wm_upload *upload = apr_pcalloc(pool, sizeof *upload);
     wm_buf *text = wm_buf_create(NULL, pool);
     wm_bundle *bundle = NULL;
 
     for (int i = 0; i < count; i++)
-        wm_buf_add(text, file, strlen(file));
+        wm_buf_add(text, FILE_PART, strlen(FILE_PART));
     wm_buf_add(text, payload, strlen(payload));
     upload->form = WM_BODY_MULTIPART;
     upload->content_type = "multipart/form-data; boundary=B";
@@ -145,6 +207,7 @@ int main(void)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     test_names();
+    test_order();
     test_files();
     test_cost();
     apr_terminate();
