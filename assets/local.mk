@@ -10,7 +10,8 @@ asset_vendor = chart.umd.min.js chart.LICENSE htmx.min.js htmx.LICENSE pico.min.
 asset_sources = assets/.npmrc assets/build.sh assets/package.json assets/package-lock.json
 EXTRA_DIST += $(asset_files) $(asset_sources)
 
-assets/vendor/.lock: $(asset_files) $(asset_sources)
+# By their full names: the copies in the build directory, which VPATH would find first, are the result.
+assets/vendor/.lock: $(addprefix $(srcdir)/,$(asset_files) $(asset_sources))
 	$(AM_V_GEN)$(SHELL) $(top_srcdir)/assets/build.sh assets
 
 all-local: assets/vendor/.lock
