@@ -245,6 +245,12 @@ async function newestFirst(browser) {
         ok(box.x >= side.x + side.width - 1, '... and cover no day that has the focus', JSON.stringify([box, side]));
     }
     await picture(page, 'completeness-noscript-400');
+    await page.goto(`${env.BASE}/participants`);
+    const sort = page.getByRole('link', { name: 'Last received', exact: true });
+    const place = await sort.boundingBox();
+    ok(within(place) && place.width > 40 && place.height > 10, 'the list can be sorted on a narrow page', JSON.stringify(place));
+    await sort.click();
+    ok(/sort=received/.test(page.url()), '... by a click', page.url());
     await page.goto(`${env.BASE}${person}&days=14`);
     await page.setViewportSize({ width: 1280, height: 900 });
     const first = await page.getByRole('region', { name: 'Grid of completeness' }).locator('a').first().boundingBox();
