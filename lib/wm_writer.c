@@ -9,7 +9,7 @@
 #include "wm_writer.h"
 
 /* More in one batch would make each wait longer and share no more. */
-enum { MOST = 64 };
+enum { MOST = 32 };
 
 typedef enum { WAITING, TAKEN, STORED, REFUSED, ALONE } entry_state;
 

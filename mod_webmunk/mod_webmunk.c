@@ -35,7 +35,7 @@
 #define PASSWORD_WAIT     apr_time_from_sec(5)
 
 /* So many transactions with uploads at once in a child: the more, the fewer uploads share one. */
-#define BATCHES_AT_ONCE 1
+#define BATCHES_AT_ONCE 2
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
