@@ -111,7 +111,7 @@ sub sql
 {
     my ($self, $text, $database) = @_;
     return $self->run("$self->{bin}/psql", '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-h', "$self->{dir}/pg", '-U',
-        'wm_owner', '-d', $database // 'webmunk', '-c', $text =~ s/^/SET search_path = webmunk;/r);
+        'wm_owner', '-d', $database // 'webmunk', '-c', 'SET search_path = webmunk', '-c', $text);
 }
 
 # An empty database with the schema; nobody may be connected.
