@@ -19,6 +19,7 @@ typedef struct entry {
     wm_storable item;
     size_t bytes; /* of its rows, about */
     wm_stored *stored;
+    const void *database;
     entry_state state;
     const wm_err *err; /* when REFUSED; in pool */
     apr_thread_cond_t *changed;
@@ -66,7 +67,7 @@ static int fits(const entry *e, entry *const *batch, int count, int points, size
     const wm_bundle *b = e->item.bundle;
 
     if (points > WM_STORE_PIECE_ROWS || bytes > WM_STORE_PIECE_BYTES ||
-        e->item.options->now != batch[0]->item.options->now)
+        e->database != batch[0]->database || e->item.options->now != batch[0]->item.options->now)
         return 0;
     for (int i = 0; i < count; i++)
         if (!memcmp(b->body_digest, batch[i]->item.bundle->body_digest, sizeof b->body_digest))
@@ -196,7 +197,7 @@ const wm_err *wm_writer_store(wm_stored *stored, wm_writer *writer, const wm_len
                               const wm_bundle *bundle, const wm_store_options *options,
                               apr_pool_t *pool)
 {
-    entry e = {.stored = stored, .pool = pool};
+    entry e = {.stored = stored, .database = lender->database, .pool = pool};
     apr_status_t rv;
 
     WM_TRY(wm_storable_make(&e.item, bundle, options, pool));

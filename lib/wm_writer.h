@@ -19,6 +19,7 @@ typedef struct wm_lender {
     const wm_err *(*borrow)(wm_db **db, void *host);
     void (*give_back)(void *host);
     void *host;
+    const void *database; /* only bundles for the same one are stored together */
 } wm_lender;
 
 /* Of at most BATCHES at once, which is as many connections; a bundle waits at most WAIT for its

@@ -65,7 +65,9 @@ static void give_back(void *host)
 static const wm_err *store(wm_http *h, const wm_bundle *bundle, const char *token)
 {
     wm_store_options options = {.body_keep = wm_dir_body_keep(h->r), .token = token};
-    wm_lender lender = {.borrow = borrow, .give_back = give_back, .host = h};
+    /* A virtual host may have a database of its own. */
+    wm_lender lender = {
+        .borrow = borrow, .give_back = give_back, .host = h, .database = h->r->server};
     wm_stored stored;
 
     return wm_writer_store(&stored, wm_server_child(h->r->server)->writer, &lender, bundle,

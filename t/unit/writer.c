@@ -22,6 +22,7 @@ typedef struct sender {
     apr_time_t received;
     int lead; /* it shall hold its connection until the others wait */
     int away; /* its database is away */
+    const char *database;
     const wm_err *err;
     wm_stored stored;
     wm_db *db;
@@ -55,7 +56,8 @@ static void *upload(void *data)
 {
     sender *s = data;
     wm_store_options options = {.body_keep = apr_time_from_sec(86400)};
-    wm_lender lender = {.borrow = borrow, .give_back = give_back, .host = s};
+    wm_lender lender = {
+        .borrow = borrow, .give_back = give_back, .host = s, .database = s->database};
     wm_bundle *bundle = decode(s->pool, s->json);
 
     if (s->received)
@@ -230,6 +232,28 @@ static void test_troubles(wm_db *db, apr_pool_t *pool)
     forget(list, 7);
 }
 
+/* Threads of one process may store for several virtual hosts. */
+static void test_databases(wm_db *db, apr_pool_t *pool)
+{
+    static const char one[] = "one", other[] = "other";
+    sender list[7] = {0};
+
+    for (int i = 0; i < 7; i++) {
+        list[i].json =
+            apr_pstrcat(pool, "[", point(pool, apr_psprintf(pool, "host-%d", i), i, ""), "]", NULL);
+        list[i].database = i % 2 ? one : other;
+    }
+    run(list, 7, apr_time_from_sec(60), pool);
+    is_int(failed(list, 7), 0, "uploads for two databases are stored");
+    is_int(number(db, "SELECT count(DISTINCT position)" OF("host-")), 3,
+           "those that waited by a transaction for each");
+    is_int(number(db, "SELECT count(*) FROM (SELECT position FROM bundle b JOIN source s ON s.id ="
+                      " b.source_id WHERE identifier LIKE 'host-%' GROUP BY 1 HAVING count(DISTINCT"
+                      " right(identifier, 1)::int % 2) > 1) x"),
+           0, "never together");
+    forget(list, 7);
+}
+
 static void test_away(wm_db *db, apr_pool_t *pool)
 {
     sender list[4] = {0};
@@ -336,6 +360,7 @@ int main(void)
     test_batch(db, pool);
     test_one_source(db, pool);
     test_troubles(db, pool);
+    test_databases(db, pool);
     test_away(db, pool);
     test_broken(db, pool);
     test_held(db, pool);
