@@ -18,7 +18,8 @@ sql_schema_files = \
 	sql/schema/0003-pages.sql \
 	sql/schema/0004-store.sql \
 	sql/schema/0005-jobs.sql \
-	sql/schema/0006-exports.sql
+	sql/schema/0006-exports.sql \
+	sql/schema/0007-mail.sql
 schemadir = $(pkgdatadir)/sql/schema
 dist_schema_DATA = $(sql_schema_files)
 grantsdir = $(pkgdatadir)/sql
