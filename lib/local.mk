@@ -45,9 +45,10 @@ lib_libwm_la_SOURCES = \
 	lib/wm_store_batch.c lib/wm_store_set.c lib/wm_store_side.c \
 	lib/wm_token.c lib/wm_token.h \
 	lib/wm_utf8.c lib/wm_utf8.h \
-	lib/wm_writer.c lib/wm_writer.h
+	lib/wm_writer.c lib/wm_writer.h \
+	lib/wm_zip.c lib/wm_zip.h lib/wm_zip_pack.c
 nodist_lib_libwm_la_SOURCES = lib/wm_sql.c lib/wm_sql_ids.h
-lib_libwm_la_LIBADD = $(APR_LIBS) $(APU_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS) $(LIBDEFLATE_LIBS) -lm
+lib_libwm_la_LIBADD = $(APR_LIBS) $(APU_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS) $(LIBDEFLATE_LIBS) $(MINIZIP_LIBS) -lm
 
 BUILT_SOURCES += lib/wm_sql_ids.h
 CLEANFILES += lib/wm_sql_ids.h lib/wm_sql.c

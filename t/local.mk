@@ -21,9 +21,12 @@ unit_programs = \
 	t/unit/sign_in \
 	t/unit/store \
 	t/unit/vectors \
-	t/unit/writer
+	t/unit/writer \
+	t/unit/zip
 
 check_PROGRAMS += $(unit_programs)
+t_unit_zip_SOURCES = t/unit/zip.c t/unit/tap.h
+t_unit_zip_LDADD = $(WM_LIBS)
 t_unit_sign_in_SOURCES = t/unit/sign_in.c t/unit/tap.h
 t_unit_sign_in_LDADD = $(WM_LIBS)
 t_unit_csrf_SOURCES = t/unit/csrf.c t/unit/tap.h

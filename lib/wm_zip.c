@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+#include <sodium.h>
+#include <zip.h>
+#include <zlib.h>
+
+#include "wm_zip.h"
+
+enum {
+    COPY_SIZE = 64 * 1024,
+    MADE_BY = 3 << 8 | 45, /* Unix, version 4.5: zip64 */
+    NAMES_UTF8 = 1 << 11,  /* general purpose bit 11 */
+    MEM_LEVEL = 9,
+    YEAR_FIRST = 1980,
+    YEAR_LAST = 2107
+};
+#define MODE_0600   (0100600UL << 16)
+#define ZIP64_ABOVE APR_INT64_C(0xffff0000) /* sizes that may not fit into 32 bits */
+
+struct wm_zip {
+    zipFile file;
+    const char *path, *unfinished;
+    zip_fileinfo info;
+    int broken; /* errno of the last failure */
+};
+
+static apr_status_t zip_cleanup(void *data)
+{
+    wm_zip *zip = data;
+
+    if (zip->file)
+        zipClose(zip->file, NULL);
+    zip->file = NULL;
+    return APR_SUCCESS;
+}
+
+static const wm_err *failure(wm_zip *zip, const char *what, apr_pool_t *pool)
+{
+    zip->broken = errno;
+    if (!errno)
+        return wm_err_make(pool, WM_E_SYSTEM, "%s %s failed", what, zip->unfinished);
+    return wm_err_apr(pool, errno, "%s %s", what, zip->unfinished);
+}
+
+const wm_err *wm_zip_begin(wm_zip **result, const char *path, const apr_time_exp_t *time,
+                           apr_pool_t *pool)
+{
+    wm_zip *zip = apr_pcalloc(pool, sizeof *zip);
+    int year = time->tm_year + 1900;
+    int in_range = year >= YEAR_FIRST && year <= YEAR_LAST;
+    int file;
+
+    zip->path = path;
+    zip->unfinished = apr_pstrcat(pool, path, ".part", NULL);
+    zip->info.tmz_date = (tm_zip){.tm_mday = 1, .tm_year = YEAR_FIRST};
+    if (in_range)
+        zip->info.tmz_date = (tm_zip){(uInt)time->tm_sec,  (uInt)time->tm_min, (uInt)time->tm_hour,
+                                      (uInt)time->tm_mday, (uInt)time->tm_mon, (uInt)year};
+    zip->info.external_fa = MODE_0600;
+    /* minizip opens by name with the umask's mode: the file is there before, with ours. */
+    unlink(zip->unfinished);
+    file = open(zip->unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0)
+        return failure(zip, "making", pool);
+    close(file);
+    errno = 0;
+    zip->file = zipOpen64(zip->unfinished, APPEND_STATUS_CREATE);
+    if (!zip->file)
+        return failure(zip, "opening", pool);
+    apr_pool_cleanup_register(pool, zip, zip_cleanup, apr_pool_cleanup_null);
+    *result = zip;
+    return NULL;
+}
+
+static int open_entry(wm_zip *zip, const char *name, int raw, int large)
+{
+    return zipOpenNewFileInZip4_64(zip->file, name, &zip->info, NULL, 0, NULL, 0, NULL, Z_DEFLATED,
+                                   WM_ZIP_LEVEL_DEFAULT, raw, -MAX_WBITS, MEM_LEVEL,
+                                   Z_DEFAULT_STRATEGY, NULL, 0, MADE_BY, NAMES_UTF8, large);
+}
+
+/* Copy the file into the open entry; *COPIED counts.  0, or an errno of reading. */
+static int copy_part(apr_int64_t *copied, int *written, wm_zip *zip, int file, apr_pool_t *pool)
+{
+    char *buffer = apr_palloc(pool, COPY_SIZE);
+
+    *copied = 0;
+    *written = 1;
+    for (;;) {
+        ssize_t n = read(file, buffer, COPY_SIZE);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return errno;
+        if (!n)
+            return 0;
+        errno = 0;
+        if (zipWriteInFileInZip(zip->file, buffer, (unsigned)n) != ZIP_OK) {
+            *written = 0;
+            return 0;
+        }
+        *copied += n;
+    }
+}
+
+const wm_err *wm_zip_add_part(wm_zip *zip, const char *name, const char *part_path,
+                              const wm_zip_part *part, apr_pool_t *pool)
+{
+    apr_int64_t copied;
+    int written, failed;
+    int file = open(part_path, O_RDONLY | O_CLOEXEC);
+
+    if (file < 0)
+        return wm_err_apr(pool, errno, "opening %s", part_path);
+    errno = 0;
+    if (open_entry(zip, name, 1, part->bytes > ZIP64_ABOVE || part->packed > ZIP64_ABOVE)) {
+        const wm_err *err = failure(zip, "beginning an entry of", pool);
+
+        close(file);
+        return err;
+    }
+    failed = copy_part(&copied, &written, zip, file, pool);
+    close(file);
+    if (failed)
+        return wm_err_apr(pool, failed, "reading %s", part_path);
+    if (!written)
+        return failure(zip, "writing", pool);
+    if (copied != part->packed)
+        return wm_err_make(pool, WM_E_SYSTEM,
+                           "%s has %" APR_INT64_T_FMT " bytes and had %" APR_INT64_T_FMT, part_path,
+                           copied, part->packed);
+    errno = 0;
+    if (zipCloseFileInZipRaw64(zip->file, (ZPOS64_T)part->bytes, part->crc) != ZIP_OK)
+        return failure(zip, "ending an entry of", pool);
+    return NULL;
+}
+
+const wm_err *wm_zip_add_text(wm_zip *zip, const char *name, const char *data, size_t size,
+                              apr_pool_t *pool)
+{
+    errno = 0;
+    if (open_entry(zip, name, 0, 0) ||
+        zipWriteInFileInZip(zip->file, data, (unsigned)size) != ZIP_OK ||
+        zipCloseFileInZip(zip->file) != ZIP_OK)
+        return failure(zip, "writing", pool);
+    return NULL;
+}
+
+/* What a directory says about its files is a file too. */
+static void sync_folder(const char *path, apr_pool_t *pool)
+{
+    const char *slash = strrchr(path, '/');
+    const char *folder = slash ? apr_pstrmemdup(pool, path, (apr_size_t)(slash - path + 1)) : ".";
+    int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (file < 0)
+        return;
+    fsync(file);
+    close(file);
+}
+
+const wm_err *wm_zip_end(wm_zip *zip, apr_pool_t *pool)
+{
+    int file, failed;
+
+    errno = 0;
+    failed = zipClose(zip->file, NULL) != ZIP_OK;
+    zip->file = NULL;
+    if (failed)
+        return failure(zip, "ending", pool);
+    file = open(zip->unfinished, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return failure(zip, "opening", pool);
+    failed = fsync(file);
+    close(file);
+    if (failed || rename(zip->unfinished, zip->path))
+        return failure(zip, "finishing", pool);
+    sync_folder(zip->path, pool);
+    return NULL;
+}
+
+int wm_zip_full(const wm_zip *zip)
+{
+    return zip->broken == ENOSPC || zip->broken == EDQUOT;
+}
+
+const wm_err *wm_zip_digest(apr_int64_t *bytes, unsigned char sha256[WM_ZIP_SHA256],
+                            const char *path, apr_pool_t *pool)
+{
+    unsigned char *buffer = apr_palloc(pool, COPY_SIZE);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    crypto_hash_sha256_state sha;
+    ssize_t n;
+
+    if (file < 0)
+        return wm_err_apr(pool, errno, "opening %s", path);
+    *bytes = 0;
+    crypto_hash_sha256_init(&sha);
+    while ((n = read(file, buffer, COPY_SIZE)) > 0 || (n < 0 && errno == EINTR)) {
+        if (n < 0)
+            continue;
+        crypto_hash_sha256_update(&sha, buffer, (unsigned long long)n);
+        *bytes += n;
+    }
+    close(file);
+    if (n < 0)
+        return wm_err_apr(pool, errno, "reading %s", path);
+    crypto_hash_sha256_final(&sha, sha256);
+    return NULL;
+}
