@@ -24,7 +24,8 @@
     X(token_add) \
     X(token_list) \
     X(token_revoke) \
-    X(keygen)
+    X(keygen) \
+    X(run)
 /* clang-format on */
 
 enum { WM_OPTIONS_MAX = 12, WM_ARGUMENTS_MAX = 4 };
@@ -56,6 +57,7 @@ struct wm_run {
     const wm_command *command;
     const char *conninfo; /* "" leaves it to the PG* environment */
     wm_db *db;            /* NULL unless the command needs one */
+    const wm_log *log;
     const char *args[WM_ARGUMENTS_MAX];
     int arg_count;
     const char *values[WM_OPTIONS_MAX]; /* of the options, by row; "" for one without value */

@@ -16,6 +16,7 @@
 #include "wm_err.h"
 
 struct json_t;
+struct wm_job_state;
 
 typedef struct wm_job_run {
     wm_db *db;            /* idle, of role wm_jobs */
@@ -30,6 +31,7 @@ typedef struct wm_job_run {
     apr_time_t now;                    /* when the run began */
     const volatile sig_atomic_t *stop; /* nonzero: end soon, keeping what is done */
     int show;                          /* progress goes to the terminal as well */
+    struct wm_job_state *state;        /* job.c's own */
 } wm_job_run;
 
 typedef struct wm_job {

@@ -7,9 +7,16 @@ jobs_webmunkd_SOURCES = \
 	jobs/cmd_keygen.c \
 	jobs/cmd_migrate.c \
 	jobs/cmd_partitions.c \
+	jobs/cmd_run.c \
 	jobs/cmd_token.c \
 	jobs/command.c jobs/command.h \
 	jobs/demo.h jobs/demo_body.c jobs/demo_post.c jobs/demo_study.c \
+	jobs/job.c jobs/job.h jobs/runner.h \
+	jobs/job_arrival_fold.c \
+	jobs/job_body_purge.c \
+	jobs/job_partitions.c \
+	jobs/job_session_purge.c \
+	jobs/jobs.c \
 	jobs/main.c \
 	jobs/options.c \
 	jobs/prompt.c jobs/prompt.h

@@ -118,6 +118,7 @@ int main(int argc, const char *const *argv)
         return EXIT_FAILED;
     apr_pool_create(&run.pool, NULL);
     catch_signals();
+    run.log = &stderr_log;
     run.conninfo = getenv("DATABASE_URL");
     if (!run.conninfo)
         run.conninfo = "";

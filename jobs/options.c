@@ -85,8 +85,12 @@ static const wm_err *value_of(const char **value, parser *p, const char *inlined
 
 static const wm_err *command_option(parser *p, const char *name, const char *inlined)
 {
-    const wm_option *options = p->run->command ? p->run->command->options : NULL;
+    const wm_option *options;
 
+    /* "webmunkd --once NAME" is short for "webmunkd run --once NAME". */
+    if (!p->run->command && !strcmp(name, "once"))
+        p->run->command = &wm_cmd_run;
+    options = p->run->command ? p->run->command->options : NULL;
     for (int i = 0; options && options[i].name; i++) {
         if (strcmp(options[i].name, name))
             continue;

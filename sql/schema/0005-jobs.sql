@@ -71,3 +71,6 @@ END $$;
 CREATE TRIGGER job_added AFTER INSERT ON job FOR EACH ROW EXECUTE FUNCTION job_notify();
 CREATE TRIGGER job_changed AFTER UPDATE OF state, run_after, stop ON job FOR EACH ROW
     WHEN (NEW.state = 'ready' OR NEW.stop) EXECUTE FUNCTION job_notify();
+
+-- Bodies that are to go; those that went leave the index.
+CREATE INDEX bundle_by_body_expires ON bundle (body_expires) WHERE body IS NOT NULL;
