@@ -24,6 +24,14 @@
     X(token_add) \
     X(token_list) \
     X(token_revoke) \
+    X(destination_add) \
+    X(destination_list) \
+    X(destination_show) \
+    X(destination_test) \
+    X(destination_pause) \
+    X(destination_resume) \
+    X(destination_remove) \
+    X(destination_kinds) \
     X(keygen) \
     X(run)
 /* clang-format on */

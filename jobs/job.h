@@ -50,6 +50,7 @@ typedef struct wm_job {
 #define WM_JOBS(X) \
     X(arrival_fold) \
     X(body_purge) \
+    X(deliver) \
     X(partitions) \
     X(session_purge)
 /* clang-format on */

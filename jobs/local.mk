@@ -4,12 +4,21 @@ sbin_PROGRAMS += jobs/webmunkd
 jobs_webmunkd_SOURCES = \
 	jobs/cmd_account.c \
 	jobs/cmd_demo.c \
+	jobs/cmd_destination.c \
 	jobs/cmd_keygen.c \
 	jobs/cmd_migrate.c \
 	jobs/cmd_partitions.c \
 	jobs/cmd_run.c \
 	jobs/cmd_token.c \
 	jobs/command.c jobs/command.h \
+	jobs/dest.c jobs/dest.h \
+	jobs/dest_local.c \
+	jobs/dest_object.c \
+	jobs/dest_sftp.c \
+	jobs/fetch.c jobs/fetch.h \
+	jobs/job_deliver.c \
+	jobs/mail.c jobs/mail.h \
+	jobs/secret.c jobs/secret.h \
 	jobs/demo.h jobs/demo_body.c jobs/demo_post.c jobs/demo_study.c \
 	jobs/job.c jobs/job.h jobs/runner.h \
 	jobs/job_arrival_fold.c \
@@ -20,5 +29,5 @@ jobs_webmunkd_SOURCES = \
 	jobs/main.c \
 	jobs/options.c \
 	jobs/prompt.c jobs/prompt.h
-jobs_webmunkd_CPPFLAGS = $(AM_CPPFLAGS) -DWM_PKGDATADIR='"$(pkgdatadir)"'
-jobs_webmunkd_LDADD = $(WM_LIBS)
+jobs_webmunkd_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) -DWM_PKGDATADIR='"$(pkgdatadir)"'
+jobs_webmunkd_LDADD = $(WM_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS)

@@ -6,6 +6,7 @@ SQL_QUERIES = \
 	sql/queries/base.sql \
 	sql/queries/bundle.sql \
 	sql/queries/demo.sql \
+	sql/queries/destination.sql \
 	sql/queries/job.sql \
 	sql/queries/migrate.sql \
 	sql/queries/page.sql \

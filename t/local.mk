@@ -114,6 +114,8 @@ perl_tests = \
 	t/131-restore.t \
 	t/140-store.t \
 	t/141-writer.t \
+	t/180-destinations.t \
+	t/181-sftp.t \
 	t/200-vectors-event-h1.t \
 	t/200-vectors-event-h2.t \
 	t/200-vectors-prefork-h1.t \
@@ -153,6 +155,7 @@ EXTRA_DIST += $(perl_tests) \
 	t/lib/streams.js \
 	t/lib/WmTest/Browser.pm \
 	t/lib/WmTest/Client.pm \
+	t/lib/WmTest/Deliver.pm \
 	t/lib/WmTest/Httpd.pm \
 	t/lib/WmTest/Postgres.pm \
 	t/lib/WmTest/Source.pm \
