@@ -96,7 +96,7 @@ void wm_help_program(void)
          "\n"
          "commands:");
     for (int i = 0; wm_commands[i]; i++)
-        printf("  %-18s %s\n", wm_commands[i]->name, wm_commands[i]->summary);
+        printf("  %-20s %s\n", wm_commands[i]->name, wm_commands[i]->summary);
     puts("\n"
          "options:\n"
          "  -d, --database CONNINFO  the database, as a URI or as keywords of libpq\n"
