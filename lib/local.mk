@@ -19,6 +19,17 @@ lib_libwm_la_SOURCES = \
 	lib/wm_derive.c lib/wm_derive.h \
 	lib/wm_dict.c lib/wm_dict.h \
 	lib/wm_err.c lib/wm_err.h \
+	lib/wm_export.h lib/wm_export_int.h \
+	lib/wm_export_cell.c \
+	lib/wm_export_copy.c lib/wm_export_copy.h \
+	lib/wm_export_define.c \
+	lib/wm_export_layout.c \
+	lib/wm_export_raw.c \
+	lib/wm_export_row.c lib/wm_export_row.h \
+	lib/wm_export_source.c \
+	lib/wm_export_stream.c \
+	lib/wm_export_time.c \
+	lib/wm_export_type.c \
 	lib/wm_form.c lib/wm_form.h lib/wm_form_own.h \
 	lib/wm_gzip.c lib/wm_gzip.h \
 	lib/wm_iso8601.c lib/wm_iso8601.h \
@@ -46,12 +57,13 @@ lib_libwm_la_SOURCES = \
 	lib/wm_token.c lib/wm_token.h \
 	lib/wm_utf8.c lib/wm_utf8.h \
 	lib/wm_writer.c lib/wm_writer.h \
-	lib/wm_zip.c lib/wm_zip.h lib/wm_zip_pack.c
-nodist_lib_libwm_la_SOURCES = lib/wm_sql.c lib/wm_sql_ids.h
+	lib/wm_zip.c lib/wm_zip.h lib/wm_zip_pack.c \
+	lib/wm_zone.c lib/wm_zone.h lib/wm_zone_rule.c lib/wm_zone_rule.h
+nodist_lib_libwm_la_SOURCES = lib/wm_export_types.c lib/wm_sql.c lib/wm_sql_ids.h
 lib_libwm_la_LIBADD = $(APR_LIBS) $(APU_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS) $(LIBDEFLATE_LIBS) $(MINIZIP_LIBS) -lm
 
 BUILT_SOURCES += lib/wm_sql_ids.h
-CLEANFILES += lib/wm_sql_ids.h lib/wm_sql.c
+CLEANFILES += lib/wm_sql_ids.h lib/wm_sql.c lib/wm_export_types.c
 
 lib/wm_sql_ids.h: $(SQL_QUERIES) $(top_srcdir)/build-aux/sql2h.awk
 	$(AM_V_GEN)$(MKDIR_P) lib && $(AWK) -v what=h -f $(top_srcdir)/build-aux/sql2h.awk \
@@ -59,3 +71,7 @@ lib/wm_sql_ids.h: $(SQL_QUERIES) $(top_srcdir)/build-aux/sql2h.awk
 lib/wm_sql.c: $(SQL_QUERIES) $(top_srcdir)/build-aux/sql2h.awk
 	$(AM_V_GEN)$(MKDIR_P) lib && $(AWK) -v what=c -f $(top_srcdir)/build-aux/sql2h.awk \
 	    $(addprefix $(top_srcdir)/,$(SQL_QUERIES)) > $@.tmp && mv $@.tmp $@
+
+lib/wm_export_types.c: $(SQL_EXPORTS) $(top_srcdir)/build-aux/exports2c.awk
+	$(AM_V_GEN)$(MKDIR_P) lib && $(AWK) -f $(top_srcdir)/build-aux/exports2c.awk \
+	    $(addprefix $(top_srcdir)/,$(SQL_EXPORTS)) > $@.tmp && mv $@.tmp $@

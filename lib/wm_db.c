@@ -313,6 +313,32 @@ const wm_err *wm_db_json(json_t **root, wm_db *db, wm_sql_id id, wm_args args, a
     return wm_json_own_parse(root, text, strlen(text), pool);
 }
 
+const wm_err *wm_db_copy_out(wm_db *db, const char *sql, const char *what, apr_pool_t *pool)
+{
+    PGresult *result = PQexec(db->conn, sql);
+    const wm_err *err = NULL;
+
+    if (PQresultStatus(result) != PGRES_COPY_OUT)
+        err = db_error(db, result, what, pool);
+    PQclear(result);
+    return err;
+}
+
+const wm_err *wm_db_copy_end(wm_db *db, const char *what, apr_pool_t *pool)
+{
+    const wm_err *err = NULL;
+    PGresult *result;
+
+    while ((result = PQgetResult(db->conn))) {
+        if (PQresultStatus(result) != PGRES_COMMAND_OK && !err)
+            err = db_error(db, result, what, pool);
+        PQclear(result);
+    }
+    if (!err && PQstatus(db->conn) == CONNECTION_BAD)
+        err = db_error(db, NULL, what, pool);
+    return err;
+}
+
 /* "line 7" of a script that the server could not read; positions count from 1. */
 static const char *script_place(const PGresult *result, const char *text, apr_pool_t *pool)
 {

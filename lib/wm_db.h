@@ -103,6 +103,13 @@ const wm_err *wm_db_rows(wm_rows **rows, wm_db *db, wm_sql_id id, wm_args args, 
 const wm_err *wm_db_json(struct json_t **root, wm_db *db, wm_sql_id id, wm_args args,
                          apr_pool_t *pool);
 
+/* Begin SQL, a COPY ... TO STDOUT that the caller put together from files of sql/; PQgetCopyData has
+ * its lines.  WHAT names it in errors. */
+const wm_err *wm_db_copy_out(wm_db *db, const char *sql, const char *what, apr_pool_t *pool);
+
+/* How that COPY ended, after its last line. */
+const wm_err *wm_db_copy_end(wm_db *db, const char *what, apr_pool_t *pool);
+
 /* Run a text of one or more statements without parameters: migrations, BEGIN, COMMIT. */
 const wm_err *wm_db_script(wm_db *db, const char *text, apr_pool_t *pool);
 

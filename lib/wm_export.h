@@ -26,6 +26,12 @@ typedef struct wm_export_type {
     const char *columns;    /* the header, separated by tabs */
     const char *sensitive;  /* names of columns that hold fields with *, separated by tabs */
     const char *sql;        /* one SELECT; see sql/exports/README */
+    const char *cells;      /* how each cell is written, for wm_export_row.c */
+    const char *file;       /* name of the one file, when it is not that of the type */
+    int rows_only;          /* no file for a source without rows */
+    int split;              /* points of one source in one file; 0: all */
+    int own;                /* reads no points: sources and dates do not matter */
+    int generic;            /* made by wm_export_type_find */
 } wm_export_type;
 
 /* Ended by a row without name; sorted by name. */
@@ -40,7 +46,7 @@ const wm_export_type *wm_export_type_find(const char *name, apr_pool_t *pool);
  *    "groups": [id...] or null, "from": "YYYY-MM-DD" or null, "to": likewise and inclusive,
  *    "clock": "created" | "recorded", "zone": "America/New_York",
  *    "format": "tsv" | "csv" | "jsonl" | "raw", "archives": "one" | "type",
- *    "pseudonyms": "" or a key's name, "sensitive": true | false, "newline": ""} */
+ *    "pseudonyms": "" or a key's name (true makes a key), "sensitive": true | false, "newline": ""} */
 typedef struct wm_export_definition {
     apr_int64_t study;
     apr_array_header_t *types;   /* const char * */
@@ -51,6 +57,7 @@ typedef struct wm_export_definition {
     const char *zone;
     wm_export_format format;
     int archive_per_type;
+    const char *pseudonyms;    /* the key's name, "" for none */
     const char *pseudonym_key; /* 32 bytes as hex, made for this export; NULL: identifiers stay */
     int sensitive;             /* keep the columns with * fields */
     const char *newline;       /* what takes the place of line ends in the stripped columns */
@@ -89,5 +96,18 @@ const wm_err *wm_export_stream(wm_db *db, const wm_export_type *type,
 const wm_err *wm_export_count(apr_int64_t *rows, wm_db *db, const wm_export_type *type,
                               const wm_export_definition *definition, const char *position,
                               apr_pool_t *pool);
+
+/* A participant of an export. */
+typedef struct wm_export_source {
+    apr_int64_t id;
+    const char *identifier;
+    const char *shown;   /* identifier, or its pseudonym */
+    const char *slug;    /* as a file is named, unique in the export (E12) */
+    const char *skipped; /* why it is left out, in words; NULL: it is in */
+} wm_export_source;
+
+/* The participants that DEFINITION names, in the order of the rows: wm_export_source, in POOL. */
+const wm_err *wm_export_sources(apr_array_header_t **sources, wm_db *db,
+                                const wm_export_definition *definition, apr_pool_t *pool);
 
 #endif

@@ -79,13 +79,13 @@ DECLARE
     command text;
     -- Who writes what.
     web_insert_update text := 'source, generator, agent, bundle, bundle_source, data_point, source_day, source_status,
-        arrival, arrival_mark, quarantine, attachment, attachment_point, job, schedule, export, destination,
+        arrival, arrival_mark, quarantine, attachment, attachment_point, job, schedule, export, export_key, destination,
         mail';
     web_write text := 'session, login_throttle';
     jobs_write text := 'source, source_group, generator, agent, bundle, bundle_source, data_point, source_day,
         source_status, arrival, arrival_mark, quarantine, attachment, attachment_point, session, login_throttle,
-        job, job_run, schedule, export, export_part, export_day, destination, delivery,
-        mail';
+        job, job_run, schedule, export, export_key, export_part, export_day, destination, delivery,
+        mail, asin_item';
 BEGIN
     IF (SELECT count(*) FROM pg_roles WHERE rolname IN ('wm_web', 'wm_jobs', 'wm_export')) < 3 THEN
         RETURN;

@@ -7,6 +7,7 @@ SQL_QUERIES = \
 	sql/queries/bundle.sql \
 	sql/queries/demo.sql \
 	sql/queries/destination.sql \
+	sql/queries/export_rows.sql \
 	sql/queries/job.sql \
 	sql/queries/migrate.sql \
 	sql/queries/page.sql \
@@ -27,3 +28,14 @@ dist_schema_DATA = $(sql_schema_files)
 grantsdir = $(pkgdatadir)/sql
 dist_grants_DATA = sql/grants.sql
 EXTRA_DIST += $(SQL_QUERIES) build-aux/sql2h.awk
+
+# Types of exports, sorted by name; points.sql is what they read.
+SQL_EXPORTS = \
+	sql/exports/generic.sql \
+	sql/exports/points.sql \
+	sql/exports/webmunk-extension-element-hide.sql \
+	sql/exports/webmunk-extension-element-show.sql \
+	sql/exports/webmunk-extension-log-elements.sql \
+	sql/exports/webmunk-extension-scroll-position.sql \
+	sql/exports/webmunk-visibility-export.sql
+EXTRA_DIST += $(SQL_EXPORTS) build-aux/exports2c.awk sql/exports/README

@@ -24,9 +24,11 @@ unit_programs = \
 	t/unit/writer \
 	t/unit/zip
 
-check_PROGRAMS += $(unit_programs)
+check_PROGRAMS += $(unit_programs) t/unit/export_rows
 t_unit_zip_SOURCES = t/unit/zip.c t/unit/tap.h
 t_unit_zip_LDADD = $(WM_LIBS)
+t_unit_export_rows_SOURCES = t/unit/bundles.h t/unit/export_rows.c t/unit/tap.h
+t_unit_export_rows_LDADD = $(WM_LIBS)
 t_unit_sign_in_SOURCES = t/unit/sign_in.c t/unit/tap.h
 t_unit_sign_in_LDADD = $(WM_LIBS)
 t_unit_csrf_SOURCES = t/unit/csrf.c t/unit/tap.h

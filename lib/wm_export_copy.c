@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "wm_export_copy.h"
+
+/* A window by recorded that is longer than this is read source by source. */
+#define WIDE (APR_INT64_C(40) * 86400 * 1000000)
+
+static const char *frame(const char *name)
+{
+    for (const wm_export_frame *f = wm_export_frames; f->name; f++)
+        if (!strcmp(f->name, name))
+            return f->sql;
+    return "";
+}
+
+static const char *replace(const char *text, const char *word, const char *with, apr_pool_t *pool)
+{
+    const char *at;
+
+    while ((at = strstr(text, word)))
+        text = apr_pstrcat(pool, apr_pstrmemdup(pool, text, (apr_size_t)(at - text)), with,
+                           at + strlen(word), NULL);
+    return text;
+}
+
+static const char *fill_points(const wm_export_copy *copy, const char *select, const char *points,
+                               int many)
+{
+    apr_pool_t *pool = copy->pool;
+
+    select = replace(select, "{point}", frame("point"), pool);
+    select = replace(select, "{points}", frame(points), pool);
+    select =
+        replace(select, "{generators}", frame(many ? "generator_many" : "generator_one"), pool);
+    return replace(select, "{before}", frame("before_position"), pool);
+}
+
+static void compose(wm_export_copy *copy, int many, apr_time_t from, apr_time_t to)
+{
+    const wm_export_definition *d = copy->definition;
+    int raw = d->format == WM_EXPORT_RAW, recorded = d->clock == WM_EXPORT_BY_RECORDED;
+    const char *select = raw ? frame("raw") : copy->type->sql;
+    const char *order = copy->type->newest_first && !raw ? "newest" : "oldest";
+    const char *wide = recorded && (!d->from || to - from > WIDE) ? "_wide" : "";
+    const char *clock = recorded ? "recorded_" : "created_";
+
+    copy->sql = fill_points(copy, select, apr_pstrcat(copy->pool, clock, order, wide, NULL), many);
+    copy->count_sql =
+        fill_points(copy, select, apr_pstrcat(copy->pool, clock, "count", NULL), many);
+}
+
+/* Numbers of the type's generators that there are; *LIST is "" when there are none. */
+static const wm_err *find_generators(const char **list, int *count, wm_export_copy *copy)
+{
+    char *names = apr_pstrdup(copy->pool, copy->type->generators), *at = NULL;
+    char *name = copy->type->generic ? names : apr_strtok(names, " ", &at);
+    wm_rows *rows;
+
+    *list = "";
+    *count = 0;
+    for (; name; name = copy->type->generic ? NULL : apr_strtok(NULL, " ", &at)) {
+        WM_TRY(wm_db_rows(&rows, copy->db, WM_SQL_EXPORT_ROWS_GENERATOR, WM_ARGS(WM_TEXT(name)),
+                          copy->pool));
+        if (wm_rows_count(rows))
+            *list = apr_pstrcat(copy->pool, *list, (*count)++ ? "," : "", wm_rows_text(rows, 0, 0),
+                                NULL);
+    }
+    return NULL;
+}
+
+static const wm_err *find_sources(const char **list, wm_export_copy *copy)
+{
+    apr_array_header_t *all;
+    wm_buf *text = wm_buf_create(NULL, copy->pool);
+
+    WM_TRY(wm_export_sources(&all, copy->db, copy->definition, copy->pool));
+    copy->sources = apr_array_make(copy->pool, all->nelts + 1, sizeof(const wm_export_source *));
+    for (int i = 0; i < all->nelts; i++) {
+        const wm_export_source *s = &APR_ARRAY_IDX(all, i, wm_export_source);
+        char number[24];
+
+        if (s->skipped)
+            continue;
+        apr_snprintf(number, sizeof number, "%s%" APR_INT64_T_FMT, text->size ? "," : "", s->id);
+        WM_TRY(wm_buf_add(text, number, strlen(number)));
+        APR_ARRAY_PUSH(copy->sources, const wm_export_source *) = s;
+    }
+    WM_TRY(wm_buf_add(text, "", 1));
+    *list = text->data;
+    return NULL;
+}
+
+/* An instant as timestamptz reads it, whatever its zone. */
+static const char *instant(apr_time_t time, apr_pool_t *pool)
+{
+    apr_time_exp_t t;
+
+    apr_time_exp_gmt(&t, time);
+    return apr_psprintf(pool, "%04d-%02d-%02d %02d:%02d:%02d.%06d+00", t.tm_year + 1900,
+                        t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, t.tm_usec);
+}
+
+const wm_err *wm_export_copy_make(wm_export_copy **made, wm_db *db, const wm_export_type *type,
+                                  const wm_export_definition *d, const char *position,
+                                  apr_pool_t *pool)
+{
+    wm_export_copy *copy = apr_pcalloc(pool, sizeof *copy);
+    const char *sources, *generators;
+    apr_time_t from, to;
+    int count;
+
+    copy->db = db;
+    copy->type = type;
+    copy->definition = d;
+    copy->pool = pool;
+    WM_TRY(wm_export_window(&from, &to, d, db, pool));
+    WM_TRY(find_sources(&sources, copy));
+    WM_TRY(find_generators(&generators, &count, copy));
+    copy->nothing = !type->own && (!count || !copy->sources->nelts);
+    compose(copy, count > 1, from, to);
+    *made = copy;
+    return wm_db_do(NULL, db, WM_SQL_EXPORT_ROWS_SETTINGS,
+                    WM_ARGS(WM_TEXT(sources), WM_TEXT(generators),
+                            WM_TEXT(d->from ? instant(from, pool) : "-infinity"),
+                            WM_TEXT(d->to ? instant(to, pool) : "infinity"), WM_TEXT(position)),
+                    pool);
+}
+
+/* The rest of a COPY that nobody wants: the server is told to stop, and what it has sent already is
+ * thrown away, so that the connection is of use again. */
+static void drain(wm_db *db)
+{
+    PGcancel *cancel = PQgetCancel(db->conn);
+    char words[256], *data;
+
+    if (cancel) {
+        PQcancel(cancel, words, sizeof words);
+        PQfreeCancel(cancel);
+    }
+    while (PQgetCopyData(db->conn, &data, 0) > 0)
+        PQfreemem(data);
+}
+
+const wm_err *wm_export_copy_run(wm_export_copy *copy,
+                                 const wm_err *(*line)(void *host, char *line, size_t size),
+                                 void *host)
+{
+    const char *sql = apr_pstrcat(copy->pool, "COPY (", copy->sql, ") TO STDOUT", NULL);
+    const wm_err *err = NULL, *end;
+    char *data;
+    int size;
+
+    if (copy->nothing)
+        return NULL;
+    WM_TRY(wm_db_copy_out(copy->db, sql, copy->type->name, copy->pool));
+    while (!err && (size = PQgetCopyData(copy->db->conn, &data, 0)) > 0) {
+        err = line(host, data, (size_t)size);
+        PQfreemem(data);
+    }
+    if (err)
+        drain(copy->db);
+    end = wm_db_copy_end(copy->db, copy->type->name, copy->pool);
+    return err ? err : end;
+}
+
+static const wm_err *take_count(void *host, char *line, size_t size)
+{
+    *(apr_int64_t *)host = wm_export_number((wm_text){line, size});
+    return NULL;
+}
+
+const wm_err *wm_export_count(apr_int64_t *rows, wm_db *db, const wm_export_type *type,
+                              const wm_export_definition *definition, const char *position,
+                              apr_pool_t *pool)
+{
+    wm_export_copy *copy;
+
+    *rows = 0;
+    WM_TRY(wm_export_copy_make(&copy, db, type, definition, position, pool));
+    copy->sql = apr_pstrcat(pool, "SELECT count(*) FROM (", copy->count_sql, ") q", NULL);
+    return wm_export_copy_run(copy, take_count, rows);
+}
+
+apr_int64_t wm_export_number(wm_text text)
+{
+    apr_int64_t n = 0;
+
+    for (size_t i = 0; i < text.size && apr_isdigit(text.data[i]); i++)
+        n = n * 10 + (text.data[i] - '0');
+    return n;
+}
+
+const char *wm_export_entry_name(const char *name, apr_pool_t *pool)
+{
+    char *safe = apr_pstrndup(pool, name, 200);
+
+    for (char *p = safe; *p; p++)
+        if ((unsigned char)*p < 0x20 || strchr("/\\:*?\"<>|", *p) || *p == 0x7f)
+            *p = '_';
+    /* A cut may have split a character. */
+    if (strlen(name) > 200)
+        for (char *p = safe + 199; p > safe && (unsigned char)*p > 0x7f; p--)
+            *p = 0;
+    if (*safe == '.' || !*safe)
+        safe = apr_pstrcat(pool, "_", safe, NULL);
+    return safe;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The statement of a type for a definition, and its lines. */
+#ifndef WM_EXPORT_COPY_H
+#define WM_EXPORT_COPY_H
+
+#include "wm_export_int.h"
+
+typedef struct wm_export_copy {
+    wm_db *db;
+    const wm_export_type *type;
+    const wm_export_definition *definition;
+    apr_array_header_t *sources; /* const wm_export_source *, those that count, in their order */
+    const char *sql;             /* the SELECT, complete */
+    const char *count_sql;
+    int nothing; /* no sources or no generator: there are no rows */
+    apr_pool_t *pool;
+} wm_export_copy;
+
+/* Find sources and generators, and set what the SELECT reads by current_setting; DB is inside the
+ * transaction. */
+const wm_err *wm_export_copy_make(wm_export_copy **copy, wm_db *db, const wm_export_type *type,
+                                  const wm_export_definition *definition, const char *position,
+                                  apr_pool_t *pool);
+
+/* Call LINE for each line of COPY; it may change what it gets. */
+const wm_err *wm_export_copy_run(wm_export_copy *copy,
+                                 const wm_err *(*line)(void *host, char *line, size_t size),
+                                 void *host);
+
+/* Digits as a number. */
+apr_int64_t wm_export_number(wm_text text);
+
+/* A type's name as the name of an entry: what would leave the archive's folder is replaced. */
+const char *wm_export_entry_name(const char *name, apr_pool_t *pool);
+
+/* Points as they are: an entry for each source and day (exports.md 7). */
+const wm_err *wm_export_raw(wm_export_copy *copy, const wm_export_sink *sink, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files wm_export_*.c share about rows. */
+#ifndef WM_EXPORT_INT_H
+#define WM_EXPORT_INT_H
+
+#include "wm_buf.h"
+#include "wm_export.h"
+#include "wm_point.h"
+
+/* A block of sql/exports/points.sql; ended by a row without name. */
+typedef struct wm_export_frame {
+    const char *name;
+    const char *sql;
+} wm_export_frame;
+
+extern const wm_export_frame wm_export_frames[];
+
+/* Text of cells.  Appending fails like wm_buf_add. */
+
+/* Python's repr of the double that TEXT, a number of jsonb with a point or an exponent, stands for
+ * (exports.md 1.6).  *SCRATCH has 40 bytes; the result points into it or into TEXT. */
+wm_text wm_export_float(wm_text text, char scratch[40]);
+
+/* The decoded text of the JSON string JSON, quotes included. */
+const wm_err *wm_export_unquote(wm_buf *out, wm_text json);
+
+/* TEXT as a JSON string. */
+const wm_err *wm_export_quote(wm_buf *out, wm_text text);
+
+typedef enum {
+    WM_EXPORT_COMPACT, /* no blanks, as stored (E9) */
+    WM_EXPORT_LINE,    /* ", " and ": ", ASCII only, as Python's json.dumps */
+    WM_EXPORT_PRETTY   /* two blanks of indent, ASCII only */
+} wm_export_style;
+
+/* How JSON is written, and what must not be in it. */
+typedef struct wm_export_json {
+    wm_export_style style;
+    int insensitive;    /* leave members out whose names end with * or ! */
+    const char *source; /* stands for passive-data-metadata.source; NULL: as it is */
+    int base;           /* levels that are around it */
+} wm_export_json;
+
+/* JSON, text of a jsonb value, in another layout. */
+const wm_err *wm_export_layout(wm_buf *out, wm_text json, const wm_export_json *how);
+
+/* TEXT without its line ends, which REPLACEMENT stands for (exports.md 1.7, E10). */
+const wm_err *wm_export_strip(wm_buf *out, wm_text text, const char *replacement);
+
+/* TEXT as a field of a row in Python's "excel" dialect; LONE: the row has no other. */
+const wm_err *wm_export_field(wm_buf *out, wm_text text, char delimiter, int lone);
+
+/* Slugs of names that PostgreSQL has normalised to NFKD (exports.md 1.10). */
+const char *wm_export_slug(const char *text, apr_pool_t *pool);
+
+#endif

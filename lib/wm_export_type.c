@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "wm_export_int.h"
+
+/* Not a generator's name: no type of a client can have a blank at its end and be found. */
+#define GENERIC "generic"
+
+const wm_export_type *wm_export_type_find(const char *name, apr_pool_t *pool)
+{
+    const wm_export_type *generic = NULL;
+    wm_export_type *type;
+
+    for (const wm_export_type *t = wm_export_types; t->name; t++) {
+        if (!strcmp(t->name, GENERIC))
+            generic = t;
+        else if (!strcmp(t->name, name))
+            return t;
+    }
+    type = apr_pmemdup(pool, generic, sizeof *type);
+    type->name = type->generators = apr_pstrdup(pool, name);
+    type->generic = 1;
+    return type;
+}

@@ -1,0 +1,115 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What stands for {points} in the types: the points of the sources and generators asked for, in the
+-- order of the file.  n is the source's number in webmunk.sources, from 1.  {generators} is one of
+-- the first two blocks; with one generator the index gives the order of time by itself.
+--
+-- Bundles at or above webmunk.position do not count.  They are looked for only among points
+-- recorded since the first of them, so no row of the others pays for it.
+
+-- name: generator_one
+p.generator_id = current_setting('webmunk.generators')::integer
+
+-- name: generator_many
+p.generator_id = ANY (string_to_array(current_setting('webmunk.generators'), ',')::integer[])
+
+-- name: before_position
+(p.recorded < (SELECT coalesce(min(b.recorded), 'infinity') FROM bundle b
+                WHERE b.position >= current_setting('webmunk.position')::xid8)
+ OR p.id >> 20 NOT IN (SELECT b.id FROM bundle b
+                        WHERE b.position >= current_setting('webmunk.position')::xid8))
+
+-- One source after the other along the index of repeats: no sort of more than one source, and the
+-- first row comes at once.
+-- name: created_newest
+(SELECT s.n, q.*
+   FROM unnest(string_to_array(current_setting('webmunk.sources'), ',')::bigint[]) WITH ORDINALITY s(id, n)
+  CROSS JOIN LATERAL
+        (SELECT p.* FROM data_point p
+          WHERE p.source_id = s.id AND {generators}
+            AND p.created >= current_setting('webmunk.from')::timestamptz
+            AND p.created < current_setting('webmunk.to')::timestamptz
+            AND {before}
+          ORDER BY p.created DESC, p.id DESC) q)
+
+-- name: created_oldest
+(SELECT s.n, q.*
+   FROM unnest(string_to_array(current_setting('webmunk.sources'), ',')::bigint[]) WITH ORDINALITY s(id, n)
+  CROSS JOIN LATERAL
+        (SELECT p.* FROM data_point p
+          WHERE p.source_id = s.id AND {generators}
+            AND p.created >= current_setting('webmunk.from')::timestamptz
+            AND p.created < current_setting('webmunk.to')::timestamptz
+            AND {before}
+          ORDER BY p.created, p.id) q)
+
+-- A day or so by recorded: through the index over recorded, then sorted.
+-- name: recorded_newest
+(SELECT s.n, p.*
+   FROM unnest(string_to_array(current_setting('webmunk.sources'), ',')::bigint[]) WITH ORDINALITY s(id, n)
+   JOIN data_point p ON p.source_id = s.id
+  WHERE {generators}
+    AND p.recorded >= current_setting('webmunk.from')::timestamptz
+    AND p.recorded < current_setting('webmunk.to')::timestamptz
+    AND {before}
+  ORDER BY s.n, p.recorded DESC, p.id DESC)
+
+-- name: recorded_oldest
+(SELECT s.n, p.*
+   FROM unnest(string_to_array(current_setting('webmunk.sources'), ',')::bigint[]) WITH ORDINALITY s(id, n)
+   JOIN data_point p ON p.source_id = s.id
+  WHERE {generators}
+    AND p.recorded >= current_setting('webmunk.from')::timestamptz
+    AND p.recorded < current_setting('webmunk.to')::timestamptz
+    AND {before}
+  ORDER BY s.n, p.created, p.id)
+
+-- Long windows by recorded: what a sort of everything would cost is more than reading each source.
+-- name: recorded_newest_wide
+(SELECT s.n, q.*
+   FROM unnest(string_to_array(current_setting('webmunk.sources'), ',')::bigint[]) WITH ORDINALITY s(id, n)
+  CROSS JOIN LATERAL
+        (SELECT p.* FROM data_point p
+          WHERE p.source_id = s.id AND {generators}
+            AND p.recorded >= (SELECT current_setting('webmunk.from')::timestamptz)
+            AND p.recorded < (SELECT current_setting('webmunk.to')::timestamptz)
+            AND {before}
+          ORDER BY p.recorded DESC, p.id DESC) q)
+
+-- name: recorded_oldest_wide
+(SELECT s.n, q.*
+   FROM unnest(string_to_array(current_setting('webmunk.sources'), ',')::bigint[]) WITH ORDINALITY s(id, n)
+  CROSS JOIN LATERAL
+        (SELECT p.* FROM data_point p
+          WHERE p.source_id = s.id AND {generators}
+            AND p.recorded >= (SELECT current_setting('webmunk.from')::timestamptz)
+            AND p.recorded < (SELECT current_setting('webmunk.to')::timestamptz)
+            AND {before}
+          ORDER BY p.created, p.id) q)
+
+-- Counting needs no order.
+-- name: created_count
+(SELECT s.n, p.*
+   FROM unnest(string_to_array(current_setting('webmunk.sources'), ',')::bigint[]) WITH ORDINALITY s(id, n)
+   JOIN data_point p ON p.source_id = s.id
+  WHERE {generators}
+    AND p.created >= current_setting('webmunk.from')::timestamptz
+    AND p.created < current_setting('webmunk.to')::timestamptz
+    AND {before})
+
+-- name: recorded_count
+(SELECT s.n, p.*
+   FROM unnest(string_to_array(current_setting('webmunk.sources'), ',')::bigint[]) WITH ORDINALITY s(id, n)
+   JOIN data_point p ON p.source_id = s.id
+  WHERE {generators}
+    AND p.recorded >= current_setting('webmunk.from')::timestamptz
+    AND p.recorded < current_setting('webmunk.to')::timestamptz
+    AND {before})
+
+-- The point itself, before the columns of each type.
+-- name: point
+p.id, p.n, p.created, p.recorded, p.properties->'passive-data-metadata'->'timezone'
+
+-- Points as they are, for the format "raw".
+-- name: raw
+SELECT {point}, p.properties FROM {points} p
+
