@@ -13,6 +13,7 @@
 /* clang-format off */
 #define WM_DEST_KINDS(X) \
     X(local) \
+    X(s3) \
     X(sftp)
 /* clang-format on */
 

@@ -14,6 +14,7 @@ jobs_webmunkd_SOURCES = \
 	jobs/dest.c jobs/dest.h \
 	jobs/dest_local.c \
 	jobs/dest_object.c \
+	jobs/dest_s3.c \
 	jobs/dest_sftp.c \
 	jobs/fetch.c jobs/fetch.h \
 	jobs/job_deliver.c \

@@ -118,6 +118,7 @@ perl_tests = \
 	t/141-writer.t \
 	t/180-destinations.t \
 	t/181-sftp.t \
+	t/182-s3.t \
 	t/200-vectors-event-h1.t \
 	t/200-vectors-event-h2.t \
 	t/200-vectors-prefork-h1.t \
@@ -152,6 +153,7 @@ perl_tests = \
 	t/910-commands.t
 
 EXTRA_DIST += $(perl_tests) \
+	t/servers/.npmrc t/servers/package.json t/servers/package-lock.json t/servers/s3.js \
 	t/browser/.npmrc t/browser/package.json t/browser/package-lock.json t/browser/run.js \
 	t/lib/WmTest.pm \
 	t/lib/streams.js \
@@ -160,6 +162,7 @@ EXTRA_DIST += $(perl_tests) \
 	t/lib/WmTest/Deliver.pm \
 	t/lib/WmTest/Httpd.pm \
 	t/lib/WmTest/Postgres.pm \
+	t/lib/WmTest/Server.pm \
 	t/lib/WmTest/Source.pm \
 	t/lib/WmTest/Uploads.pm \
 	t/lib/WmTest/Vectors.pm
