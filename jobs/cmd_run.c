@@ -75,18 +75,71 @@ static const wm_err *once(wm_run *run, const char *name)
     return err;
 }
 
+static const wm_err *number(apr_int64_t *value, wm_run *run, const char *option, int low, int high)
+{
+    const char *text = wm_run_option(run, option);
+    char *end;
+
+    if (!text)
+        return NULL;
+    *value = apr_strtoi64(text, &end, 10);
+    if (end == text || *end || *value < low || *value > high)
+        return wm_run_usage(run, "--%s is \"%s\" and must be a number from %d to %d", option, text,
+                            low, high);
+    return NULL;
+}
+
 static const wm_err *run_jobs(wm_run *run)
 {
-    return once(run, wm_run_option(run, "once"));
+    apr_int64_t slots = 4, lease = 60, poll = 5, grace = 30;
+    wm_runner *runner;
+
+    if (wm_run_option(run, "once"))
+        return once(run, wm_run_option(run, "once"));
+    for (const char *const *only = (const char *const[]){"what", "study", "params", NULL}; *only;
+         only++)
+        if (wm_run_option(run, *only))
+            return wm_run_usage(run, "--%s goes with --once", *only);
+    WM_TRY(number(&slots, run, "parallel", 1, WM_SLOTS_MAX));
+    WM_TRY(number(&lease, run, "lease", 2, 3600));
+    WM_TRY(number(&poll, run, "poll", 1, 3600));
+    WM_TRY(number(&grace, run, "grace", 1, 3600));
+    runner = apr_pcalloc(run->pool, sizeof *runner);
+    runner->conninfo = run->conninfo;
+    runner->log = run->log;
+    runner->slots = (int)slots;
+    runner->lease = apr_time_from_sec(lease);
+    /* A lease is renewed three times in its life. */
+    runner->poll =
+        apr_time_from_sec(poll) < runner->lease / 3 ? apr_time_from_sec(poll) : runner->lease / 3;
+    runner->grace = apr_time_from_sec(grace);
+    runner->patience = apr_time_from_sec(5);
+    WM_TRY(wm_runner_begin(runner, run->pool));
+    return wm_runner_loop(runner);
 }
 
 const wm_command wm_cmd_run = {
     .name = "run",
     .args = "",
-    .summary = "run one job in the foreground",
+    .summary = "run jobs as they become due, until a signal ends it",
     .help =
-        "Runs one job here and now and ends when it does.  webmunkd --once NAME is short for it.",
-    .options = {{.name = "once", .arg = "NAME", .help = "the job", .required = 1},
+        "Runs the jobs of the database as they become due, each in a process of its own.  Any "
+        "number\n"
+        "of these may run, on any number of hosts.  TERM and INT end it when its runs have ended,\n"
+        "which may take --grace seconds; a second signal hurries them.  HUP connects anew.\n"
+        "\n"
+        "webmunkd --once NAME runs one job here and now and ends when it does.",
+    .options = {{.name = "parallel", .arg = "N", .help = "so many runs at once (default: 4)"},
+                {.name = "lease",
+                 .arg = "SECONDS",
+                 .help = "runs of a runner that is silent so long are others' (default: 60)"},
+                {.name = "poll",
+                 .arg = "SECONDS",
+                 .help = "look for due jobs so often, woken or not (default: 5)"},
+                {.name = "grace",
+                 .arg = "SECONDS",
+                 .help = "how long a run may take to stop when asked (default: 30)"},
+                {.name = "once", .arg = "NAME", .help = "run this job in the foreground"},
                 {.name = "what", .arg = "TEXT", .help = "tells apart jobs of one name"},
                 {.name = "study",
                  .arg = "SLUG",

@@ -21,14 +21,16 @@ jobs_webmunkd_SOURCES = \
 	jobs/mail.c jobs/mail.h \
 	jobs/secret.c jobs/secret.h \
 	jobs/demo.h jobs/demo_body.c jobs/demo_post.c jobs/demo_study.c \
-	jobs/job.c jobs/job.h jobs/runner.h \
+	jobs/job.c jobs/job.h \
 	jobs/job_arrival_fold.c \
 	jobs/job_body_purge.c \
 	jobs/job_partitions.c \
 	jobs/job_session_purge.c \
 	jobs/jobs.c \
 	jobs/main.c \
+	jobs/notify.c \
 	jobs/options.c \
-	jobs/prompt.c jobs/prompt.h
+	jobs/prompt.c jobs/prompt.h \
+	jobs/runner.c jobs/runner.h jobs/runner_child.c jobs/runner_db.c
 jobs_webmunkd_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) -DWM_PKGDATADIR='"$(pkgdatadir)"'
 jobs_webmunkd_LDADD = $(WM_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS)

@@ -105,6 +105,13 @@ t_unit_writer_SOURCES = t/unit/bundles.h t/unit/tap.h t/unit/writer.c
 t_unit_writer_CFLAGS = $(AM_CFLAGS) -pthread
 t_unit_writer_LDADD = $(WM_LIBS)
 
+# The runner with jobs of its own, for t/15N.
+check_PROGRAMS += t/runner/testd
+t_runner_testd_SOURCES = jobs/job.c jobs/job.h jobs/notify.c jobs/runner.c jobs/runner.h \
+	jobs/runner_child.c jobs/runner_db.c t/runner/testd.c
+t_runner_testd_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/jobs
+t_runner_testd_LDADD = $(WM_LIBS)
+
 # Perl tests, by number: 1NN database, 2NN httpd, 3NN runner, 9NN source guards.
 perl_tests = \
 	t/101-statements.t \
@@ -116,6 +123,8 @@ perl_tests = \
 	t/131-restore.t \
 	t/140-store.t \
 	t/141-writer.t \
+	t/150-runner.t \
+	t/151-schedules.t \
 	t/180-destinations.t \
 	t/181-sftp.t \
 	t/182-s3.t \

@@ -41,8 +41,7 @@ SELECT count(webmunk.study_refresh(id, $1::timestamptz)) FROM webmunk.study;
 -- name: job_body_purge
 -- $2 expired bodies at a time, by the index that only they are in.
 UPDATE webmunk.bundle SET body = NULL
- WHERE body IS NOT NULL
-   AND id = ANY (ARRAY(
+ WHERE id = ANY (ARRAY(
        SELECT id FROM webmunk.bundle
         WHERE body_expires <= $1::timestamptz AND body IS NOT NULL
         LIMIT $2::int8 FOR UPDATE SKIP LOCKED));
@@ -52,3 +51,49 @@ UPDATE webmunk.bundle SET body = NULL
 DELETE FROM webmunk.job
  WHERE id IN (SELECT id FROM webmunk.job WHERE finished < $1::timestamptz ORDER BY finished LIMIT $2::int8
                  FOR UPDATE SKIP LOCKED);
+
+-- $1 of the next three: [{"name", "parallel", "tries", "every"}, ...], the jobs that this runner has.
+-- name: job_schedule_sync
+INSERT INTO webmunk.schedule AS s (name, every, built_in)
+SELECT k.name, k.every * interval '1 second', true
+  FROM jsonb_to_recordset($1::text::jsonb) AS k(name text, every float8)
+ WHERE k.every > 0
+ON CONFLICT (name, what) DO UPDATE
+   SET every = excluded.every, next_due = least(s.next_due, now() + excluded.every)
+ WHERE s.built_in AND s.every <> excluded.every;
+
+-- name: job_schedule_tick
+SELECT webmunk.schedule_tick(ARRAY(SELECT k ->> 'name' FROM jsonb_array_elements($1::text::jsonb) AS k), now());
+
+-- name: job_claim
+-- $2 the lease in seconds, $3 who claims, $4 how many at most.
+SELECT c.job_id, c.run_id, c.job_name, coalesce(c.job_study, 0), c.job_what, c.job_params, c.job_cursor, c.job_tries
+  FROM (SELECT array_agg(k.name) AS names, array_agg(k.parallel) AS parallel, array_agg(k.tries) AS tries
+          FROM jsonb_to_recordset($1::text::jsonb) AS k(name text, parallel integer, tries integer)) AS n
+ CROSS JOIN LATERAL webmunk.job_claim($3::text, $2::float8 * interval '1 second', n.names, n.parallel, n.tries,
+                                      $4::int8::integer) AS c;
+
+-- name: job_renew
+-- $1 [[job, run], ...].  A row that its run's transaction holds is left alone: that run's cursor
+-- renews it, and nobody can claim it meanwhile.
+UPDATE webmunk.job SET lease_until = clock_timestamp() + $2::float8 * interval '1 second'
+ WHERE id IN (SELECT j.id FROM jsonb_array_elements($1::text::jsonb) AS k
+                JOIN webmunk.job j ON j.id = (k ->> 0)::bigint
+               WHERE j.state = 'running'
+                 AND (k ->> 1)::bigint = (SELECT max(r.id) FROM webmunk.job_run r WHERE r.job_id = j.id)
+                 FOR UPDATE OF j SKIP LOCKED);
+
+-- name: job_held
+-- Which of them are ours still, and whether somebody wants them to end.
+SELECT j.id, j.stop
+  FROM jsonb_array_elements($1::text::jsonb) AS k
+  JOIN webmunk.job j ON j.id = (k ->> 0)::bigint
+ WHERE j.state = 'running'
+   AND (k ->> 1)::bigint = (SELECT max(r.id) FROM webmunk.job_run r WHERE r.job_id = j.id);
+
+-- name: job_noted
+UPDATE webmunk.job_run SET note = $2::text WHERE id = $1::int8 AND finished IS NULL;
+
+-- name: job_finish
+-- $4 NULL keeps what the run noted; $6 seconds until a retry.
+SELECT webmunk.job_finish($1::int8, $2::int8, $3::text, $4::text, $5::text, $6::float8 * interval '1 second');

@@ -72,5 +72,234 @@ CREATE TRIGGER job_added AFTER INSERT ON job FOR EACH ROW EXECUTE FUNCTION job_n
 CREATE TRIGGER job_changed AFTER UPDATE OF state, run_after, stop ON job FOR EACH ROW
     WHEN (NEW.state = 'ready' OR NEW.stop) EXECUTE FUNCTION job_notify();
 
+-- The values of one field of a cron expression: lists of numbers, names, ranges and steps.  NAMES are
+-- those of the values from LOW on.  Refuses in words what it cannot read.
+CREATE FUNCTION cron_field(field text, low integer, high integer, names text[] DEFAULT '{}')
+RETURNS integer[] LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    part text;
+    found text[];
+    first integer;
+    last integer;
+    step integer;
+    result integer[] := '{}';
+BEGIN
+    FOREACH part IN ARRAY string_to_array(lower(field), ',') LOOP
+        found := regexp_match(part, '^(?:(\*)|([0-9]{1,2}|[a-z]{3})(?:-([0-9]{1,2}|[a-z]{3}))?)(?:/([0-9]{1,2}))?$');
+        IF found IS NULL THEN
+            RAISE EXCEPTION '"%" is no part of a cron expression', part USING ERRCODE = '22023';
+        END IF;
+        step := coalesce(found[4]::integer, 1);
+        IF found[1] IS NOT NULL THEN
+            first := low;
+            last := high;
+        ELSE
+            first := CASE WHEN found[2] ~ '^[0-9]' THEN found[2]::integer
+                          ELSE array_position(names, found[2]) - 1 + low END;
+            last := CASE WHEN found[3] IS NULL AND found[4] IS NULL THEN first
+                         WHEN found[3] IS NULL THEN high
+                         WHEN found[3] ~ '^[0-9]' THEN found[3]::integer
+                         -- Sunday is the first and the last.
+                         ELSE (SELECT max(n) FROM unnest(array_positions(names, found[3])) AS n) - 1 + low END;
+        END IF;
+        IF first IS NULL OR last IS NULL OR first < low OR last > high OR first > last OR step < 1 THEN
+            RAISE EXCEPTION '"%" of a cron expression is not between % and %', part, low, high
+                USING ERRCODE = '22023';
+        END IF;
+        result := result || ARRAY(SELECT generate_series(first, last, step));
+    END LOOP;
+    IF result = '{}' THEN
+        RAISE EXCEPTION 'a field of a cron expression is empty' USING ERRCODE = '22023';
+    END IF;
+    RETURN ARRAY(SELECT DISTINCT unnest(result) ORDER BY 1);
+END $$;
+
+-- The first instant after P_AFTER at which the clocks of P_ZONE show what P_CRON says; NULL when no
+-- day of the next nine years does (nine, because 2100 is no leap year).  A time that a clock change skips is
+-- as long after the change as it would have been; of a time that comes twice, the second counts, so
+-- both are once.  With every hour (*) the elapsed time counts instead and no hour is left out.
+CREATE FUNCTION cron_next(p_cron text, p_zone text, p_after timestamptz) RETURNS timestamptz
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    fields text[] := regexp_split_to_array(btrim(p_cron), '\s+');
+    minutes integer[];
+    hours integer[];
+    days integer[];
+    months integer[];
+    weekdays integer[];
+    day date := (p_after AT TIME ZONE p_zone)::date;
+    either boolean;
+    by_day boolean;
+    by_weekday boolean;
+    result timestamptz;
+BEGIN
+    IF cardinality(fields) <> 5 THEN
+        RAISE EXCEPTION 'a cron expression has five fields: minute hour day month weekday'
+            USING ERRCODE = '22023';
+    END IF;
+    minutes := cron_field(fields[1], 0, 59);
+    hours := cron_field(fields[2], 0, 23);
+    days := cron_field(fields[3], 1, 31);
+    months := cron_field(fields[4], 1, 12,
+        '{jan,feb,mar,apr,may,jun,jul,aug,sep,oct,nov,dec}');
+    weekdays := cron_field(fields[5], 0, 7, '{sun,mon,tue,wed,thu,fri,sat,sun}');
+    IF 7 = ANY (weekdays) THEN
+        weekdays := weekdays || 0;
+    END IF;
+    -- With a day and a weekday, one of them is enough.
+    either := fields[3] NOT LIKE '*%' AND fields[5] NOT LIKE '*%';
+    FOR n IN 0 .. 9 * 366 LOOP
+        by_day := extract(day FROM day)::integer = ANY (days);
+        by_weekday := extract(dow FROM day)::integer = ANY (weekdays);
+        IF extract(month FROM day)::integer = ANY (months)
+           AND (either AND (by_day OR by_weekday) OR by_day AND by_weekday) THEN
+            IF cardinality(hours) = 24 THEN
+                SELECT min(t) INTO result
+                  FROM generate_series(day::timestamp AT TIME ZONE p_zone,
+                                       (day + 1)::timestamp AT TIME ZONE p_zone - interval '1 minute',
+                                       interval '1 minute') AS t
+                 WHERE t > p_after AND extract(minute FROM t AT TIME ZONE p_zone)::integer = ANY (minutes);
+            ELSE
+                SELECT min(t) INTO result
+                  FROM unnest(hours) AS h CROSS JOIN unnest(minutes) AS m
+                 CROSS JOIN LATERAL (SELECT (day + make_time(h, m, 0)) AT TIME ZONE p_zone AS t) AS at
+                 WHERE t > p_after;
+            END IF;
+            EXIT WHEN result IS NOT NULL;
+        END IF;
+        day := day + 1;
+    END LOOP;
+    RETURN result;
+END $$;
+
+-- When a schedule that was due at S.next_due is due next: once, however many ticks were missed.
+CREATE FUNCTION schedule_next(s schedule, p_after timestamptz) RETURNS timestamptz
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    day date := (p_after AT TIME ZONE s.time_zone)::date;
+    result timestamptz := s.next_due;
+BEGIN
+    IF s.cron IS NOT NULL THEN
+        result := cron_next(s.cron, s.time_zone, p_after);
+        IF result IS NULL THEN
+            RAISE EXCEPTION 'no day is ever like "%"', s.cron USING ERRCODE = '22023';
+        END IF;
+    ELSIF s.daily_at IS NOT NULL THEN
+        result := (day + s.daily_at) AT TIME ZONE s.time_zone;
+        IF result <= p_after THEN
+            result := (day + 1 + s.daily_at) AT TIME ZONE s.time_zone;
+        END IF;
+    ELSIF result <= p_after THEN
+        result := result + s.every
+            * floor(extract(epoch FROM p_after - result) / extract(epoch FROM s.every));
+        WHILE result <= p_after LOOP
+            result := result + s.every;
+        END LOOP;
+    END IF;
+    RETURN result;
+END $$;
+
+-- Add the jobs that schedules of P_NAMES ask for by now; one that still waits or runs is not added
+-- again.  Returns how many schedules were due.
+CREATE FUNCTION schedule_tick(p_names text[], p_now timestamptz) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    s schedule;
+    ticks integer := 0;
+BEGIN
+    FOR s IN SELECT * FROM schedule
+              WHERE NOT paused AND next_due <= p_now AND name = ANY (p_names)
+              ORDER BY next_due FOR UPDATE SKIP LOCKED
+    LOOP
+        INSERT INTO job (name, what, study_id, params, run_after)
+        VALUES (s.name, s.what, s.study_id, s.params, p_now)
+        ON CONFLICT (name, what) WHERE state IN ('ready', 'running') DO NOTHING;
+        ticks := ticks + 1;
+        BEGIN
+            UPDATE schedule SET next_due = schedule_next(s, p_now) WHERE id = s.id;
+        EXCEPTION WHEN OTHERS THEN
+            -- One that cannot be understood is seen among the jobs and does not stop the others.
+            INSERT INTO job (name, what, study_id, state, error, finished)
+            VALUES (s.name, s.what, s.study_id, 'failed', 'its schedule is paused: ' || SQLERRM, p_now);
+            UPDATE schedule SET paused = true WHERE id = s.id;
+        END;
+    END LOOP;
+    RETURN ticks;
+END $$;
+
+-- Take up to P_COUNT jobs that are due.  Of one name, no more than P_PARALLEL run at once, on all
+-- hosts together; therefore claims are one after the other.  A job whose runner is gone becomes
+-- ready again, or has failed with P_TRIES begun.
+CREATE FUNCTION job_claim(p_worker text, p_lease interval, p_names text[], p_parallel integer[],
+                          p_tries integer[], p_count integer)
+RETURNS TABLE (job_id bigint, run_id bigint, job_name text, job_study bigint, job_what text,
+               job_params jsonb, job_cursor jsonb, job_tries integer)
+LANGUAGE plpgsql AS $$
+DECLARE
+    j job;
+    run bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(1463644482, 1);
+    WITH gone AS MATERIALIZED (
+        SELECT id FROM job
+         WHERE state = 'running' AND lease_until < clock_timestamp() AND name = ANY (p_names)
+           FOR UPDATE SKIP LOCKED
+    ), runs AS (
+        UPDATE job_run r SET finished = clock_timestamp(), outcome = 'lost',
+                             error = 'its runner ended, or lost the database, without a word'
+          FROM gone WHERE r.job_id = gone.id AND r.finished IS NULL
+    )
+    UPDATE job SET worker = NULL, lease_until = NULL, run_after = now(),
+                   error = 'its runner ended, or lost the database, without a word',
+                   state = CASE WHEN job.stop THEN 'cancelled' WHEN job.tries >= k.tries THEN 'failed' ELSE 'ready' END,
+                   finished = CASE WHEN job.stop OR job.tries >= k.tries THEN clock_timestamp() END
+      FROM gone, unnest(p_names, p_tries) AS k(name, tries)
+     WHERE job.id = gone.id AND k.name = job.name;
+    UPDATE job SET state = 'cancelled', finished = clock_timestamp() WHERE state = 'ready' AND stop;
+    FOR n IN 1 .. p_count LOOP
+        SELECT * INTO j FROM job
+         WHERE state = 'ready' AND run_after <= now()
+           AND name = ANY (ARRAY(
+               SELECT k.name FROM unnest(p_names, p_parallel) AS k(name, parallel)
+                WHERE k.parallel > (SELECT count(*) FROM job r WHERE r.state = 'running' AND r.name = k.name)))
+         ORDER BY priority DESC, run_after, id LIMIT 1 FOR UPDATE SKIP LOCKED;
+        EXIT WHEN j.id IS NULL;
+        UPDATE job SET state = 'running', worker = p_worker, tries = j.tries + 1, progress = NULL,
+                       lease_until = clock_timestamp() + p_lease
+         WHERE id = j.id;
+        INSERT INTO job_run AS r (job_id, worker) VALUES (j.id, p_worker) RETURNING r.id INTO run;
+        RETURN QUERY SELECT j.id, run, j.name, j.study_id, j.what, j.params, j.cursor, j.tries + 1;
+    END LOOP;
+END $$;
+
+-- End a run, unless another has taken its job.  P_OUTCOME: done, failed, retry (after P_DELAY) or
+-- stopped (at once, and not counted); somebody's wish that it ends makes the last two cancelled.
+-- Returns what became of it, NULL when it is not this run's any more.
+CREATE FUNCTION job_finish(p_job bigint, p_run bigint, p_outcome text, p_note text, p_error text,
+                           p_delay interval) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    j job;
+    outcome_is text := p_outcome;
+BEGIN
+    SELECT * INTO j FROM job WHERE id = p_job AND state = 'running' FOR UPDATE;
+    IF j.id IS NULL OR p_run <> (SELECT max(r.id) FROM job_run r WHERE r.job_id = p_job) THEN
+        RETURN NULL;
+    END IF;
+    IF j.stop AND p_outcome IN ('retry', 'stopped') THEN
+        outcome_is := 'cancelled';
+    END IF;
+    UPDATE job_run SET finished = clock_timestamp(), outcome = outcome_is, note = coalesce(nullif(p_note, ''), note),
+                       error = p_error
+     WHERE id = p_run;
+    UPDATE job SET state = CASE WHEN outcome_is IN ('retry', 'stopped') THEN 'ready' ELSE outcome_is END,
+                   worker = NULL, lease_until = NULL, error = p_error,
+                   run_after = CASE WHEN outcome_is = 'retry' THEN clock_timestamp() + p_delay ELSE run_after END,
+                   tries = CASE WHEN outcome_is = 'stopped' THEN greatest(tries - 1, 0) ELSE tries END,
+                   finished = CASE WHEN outcome_is IN ('retry', 'stopped') THEN NULL ELSE clock_timestamp() END
+     WHERE id = p_job;
+    RETURN outcome_is;
+END $$;
+
 -- Bodies that are to go; those that went leave the index.
 CREATE INDEX bundle_by_body_expires ON bundle (body_expires) WHERE body IS NOT NULL;
