@@ -7,7 +7,7 @@
 build_packages="gcc libc6-dev make autoconf automake libtool pkg-config perl ca-certificates
     apache2-bin apache2-dev libaprutil1-dbd-pgsql postgresql
     $(sed -n 's/^wm_need(.*, \[\([a-z0-9.+-]*\)\])$/\1/p' "$top/configure.ac" | tr '\n' ' ')"
-check_packages="chromium clang clang-format curl nghttp2-client procps"
+check_packages="chromium clang clang-format curl nghttp2-client openssh-server procps"
 
 # --- packages --------------------------------------------------------------------------------------
 
@@ -93,14 +93,17 @@ build() {
     (cd "$build" && step "$dir/log/build.log" make -j"$(nproc)")
 }
 
-# npm fetches what the browser loads (make does that) and what the browser tests drive Chromium with.
-fetch_browser_tests() {
-    [ -f "$top/t/browser/package-lock.json" ] || return 0
-    lock=$(cksum <"$top/t/browser/package-lock.json")
-    [ "$(cat "$top/t/browser/node_modules/.lock" 2>/dev/null)" != "$lock" ] || return 0
-    say "fetching the packages of the browser tests with npm"
-    (cd "$top/t/browser" && step "$dir/log/npm.log" npm ci --ignore-scripts --no-audit --no-fund)
-    printf '%s\n' "$lock" >"$top/t/browser/node_modules/.lock"
+# npm fetches what the browser loads (make does that), what the browser tests drive Chromium with, and the servers that
+# deliveries and mail are tested against.
+fetch_test_packages() {
+    for tests in browser servers; do
+        [ -f "$top/t/$tests/package-lock.json" ] || continue
+        lock=$(cksum <"$top/t/$tests/package-lock.json")
+        [ "$(cat "$top/t/$tests/node_modules/.lock" 2>/dev/null)" != "$lock" ] || continue
+        say "fetching the packages of t/$tests with npm"
+        (cd "$top/t/$tests" && step "$dir/log/npm.log" npm ci --ignore-scripts --no-audit --no-fund)
+        printf '%s\n' "$lock" >"$top/t/$tests/node_modules/.lock"
+    done
 }
 
 # A private installation, as `make install` would do on a real server; the clone itself may be closed to the account.

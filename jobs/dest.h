@@ -14,7 +14,8 @@
 #define WM_DEST_KINDS(X) \
     X(local) \
     X(s3) \
-    X(sftp)
+    X(sftp) \
+    X(webdav)
 /* clang-format on */
 
 enum { WM_DEST_KEYS_MAX = 10 };

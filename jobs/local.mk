@@ -16,6 +16,7 @@ jobs_webmunkd_SOURCES = \
 	jobs/dest_object.c \
 	jobs/dest_s3.c \
 	jobs/dest_sftp.c \
+	jobs/dest_webdav.c \
 	jobs/fetch.c jobs/fetch.h \
 	jobs/job_deliver.c \
 	jobs/mail.c jobs/mail.h \
