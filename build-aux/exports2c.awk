@@ -4,7 +4,7 @@
 # usage: awk -f exports2c.awk FILE... (sorted by name; points.sql anywhere)
 function fail(words) { printf "%s:%d: %s\n", FILENAME, FNR, words > "/dev/stderr"; bad = 1; exit 1 }
 function quote(s) {
-    gsub(/\\/, "\\\\", s); gsub(/"/, "\\\"", s); gsub(/\t/, "\\t", s); gsub(/\n/, "\\n\"\n     \"", s)
+    gsub(/\\/, "&&", s); gsub(/"/, "\\\"", s); gsub(/\t/, "\\t", s); gsub(/\n/, "\\n\"\n     \"", s)
     return "\"" s "\""
 }
 function tabs(list) { gsub(/, */, "\t", list); return list }
@@ -46,10 +46,11 @@ function flush_type(    p) {
     if (p[1] !~ /^(file|source|sources-with-rows)$/) { FILENAME = file; fail("unknown packaging") }
     if (h["order"] !~ /^(newest|oldest|own)$/) { FILENAME = file; fail("order is newest, oldest or own") }
     n++
-    out[n] = sprintf("    {%s, %s, %s,\n     %d, %d,\n     %s,\n     %s,\n     %s,\n     %s, %s, %d, %d, %d, 0},\n",
+    out[n] = sprintf("    {%s, %s, %s,\n     %d, %d,\n     %s,\n     %s,\n     %s,\n     %s, %s, %d, %d, %d, 0, %s},\n",
         quote(base), quote(h["title"]), quote(h["generators"]), p[1] != "file", h["order"] == "newest",
         quote(columns), quote(tabs(h["sensitive"])), quote(text), quote(cells),
-        h["file"] == "" ? "NULL" : quote(h["file"]), p[1] == "sources-with-rows", p[2] + 0, h["order"] == "own")
+        h["file"] == "" ? "NULL" : quote(h["file"]), p[1] == "sources-with-rows", p[2] + 0, h["order"] == "own",
+        h["files"] == "" ? "NULL" : quote(h["files"]))
     names[n] = base
 }
 function begin_file(    key) {
@@ -62,7 +63,7 @@ function begin_file(    key) {
 BEGIN {
     simple["source"] = "s"; simple["value"] = "v"; simple["stripped"] = "n"; simple["text"] = "t"
     simple["json"] = "j"; simple["empty"] = "e"; simple["day"] = "d"; simple["float"] = "f"
-    split("title generators packaging order sensitive file columns", words, " ")
+    split("title generators packaging order sensitive file files columns", words, " ")
     for (i in words) known[words[i]] = 1
 }
 FNR == 1 { begin_file() }

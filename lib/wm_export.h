@@ -32,6 +32,7 @@ typedef struct wm_export_type {
     int split;              /* points of one source in one file; 0: all */
     int own;                /* reads no points: sources and dates do not matter */
     int generic;            /* made by wm_export_type_find */
+    const char *files;      /* the block that has files of JSON which go before, or NULL */
 } wm_export_type;
 
 /* Ended by a row without name; sorted by name. */

@@ -58,15 +58,21 @@ static const wm_err *find_generators(const char **list, int *count, wm_export_co
 {
     char *names = apr_pstrdup(copy->pool, copy->type->generators), *at = NULL;
     char *name = copy->type->generic ? names : apr_strtok(names, " ", &at);
-    wm_rows *rows;
 
     *list = "";
     *count = 0;
     for (; name; name = copy->type->generic ? NULL : apr_strtok(NULL, " ", &at)) {
-        WM_TRY(wm_db_rows(&rows, copy->db, WM_SQL_EXPORT_ROWS_GENERATOR, WM_ARGS(WM_TEXT(name)),
-                          copy->pool));
-        if (wm_rows_count(rows))
-            *list = apr_pstrcat(copy->pool, *list, (*count)++ ? "," : "", wm_rows_text(rows, 0, 0),
+        size_t size = strlen(name);
+        wm_sql_id statement = WM_SQL_EXPORT_ROWS_GENERATOR;
+        wm_rows *rows;
+
+        if (!copy->type->generic && size && name[size - 1] == '*') {
+            name[size - 1] = 0;
+            statement = WM_SQL_EXPORT_ROWS_GENERATORS;
+        }
+        WM_TRY(wm_db_rows(&rows, copy->db, statement, WM_ARGS(WM_TEXT(name)), copy->pool));
+        for (int i = 0; i < wm_rows_count(rows); i++)
+            *list = apr_pstrcat(copy->pool, *list, (*count)++ ? "," : "", wm_rows_text(rows, i, 0),
                                 NULL);
     }
     return NULL;
@@ -143,6 +149,16 @@ static void drain(wm_db *db)
     }
     while (PQgetCopyData(db->conn, &data, 0) > 0)
         PQfreemem(data);
+}
+
+const wm_err *wm_export_copy_files(wm_export_copy *copy,
+                                   const wm_err *(*line)(void *host, char *line, size_t size),
+                                   void *host)
+{
+    wm_export_copy files = *copy;
+
+    files.sql = frame(copy->type->files);
+    return wm_export_copy_run(&files, line, host);
 }
 
 const wm_err *wm_export_copy_run(wm_export_copy *copy,

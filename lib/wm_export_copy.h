@@ -27,6 +27,11 @@ const wm_err *wm_export_copy_run(wm_export_copy *copy,
                                  const wm_err *(*line)(void *host, char *line, size_t size),
                                  void *host);
 
+/* The same for the files that the type has beside its rows. */
+const wm_err *wm_export_copy_files(wm_export_copy *copy,
+                                   const wm_err *(*line)(void *host, char *line, size_t size),
+                                   void *host);
+
 /* Digits as a number. */
 apr_int64_t wm_export_number(wm_text text);
 

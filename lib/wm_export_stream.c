@@ -115,8 +115,26 @@ static const wm_err *take_line(void *host, char *line, size_t size)
     return s->sink->row ? s->sink->row(s->sink->host, point, defects) : NULL;
 }
 
+/* A file of its own: number, name, JSON. */
+static const wm_err *take_file(void *host, char *line, size_t size)
+{
+    static const wm_export_json pretty = {WM_EXPORT_PRETTY, 0, NULL, 0};
+    stream *s = host;
+    wm_text fields[3];
+
+    if (wm_export_split(fields, 3, line, size) != 3 || !fields[1].data || !fields[2].data)
+        return wm_err_make(s->pool, WM_E_SYSTEM, "a file of %s came without content",
+                           s->type->name);
+    WM_TRY(flush(s));
+    apr_pool_clear(s->step);
+    WM_TRY(s->sink->entry(s->sink->host, apr_pstrmemdup(s->step, fields[1].data, fields[1].size)));
+    return wm_export_layout(s->out, fields[2], &pretty);
+}
+
 static const wm_err *stream_rows(stream *s)
 {
+    if (s->type->files)
+        WM_TRY(wm_export_copy_files(s->copy, take_file, s));
     WM_TRY(wm_export_rower_make(&s->rower, s->type, s->definition, s->pool));
     if (!s->type->by_source) {
         const char *name =

@@ -32,10 +32,41 @@ EXTRA_DIST += $(SQL_QUERIES) build-aux/sql2h.awk
 # Types of exports, sorted by name; points.sql is what they read.
 SQL_EXPORTS = \
 	sql/exports/generic.sql \
+	sql/exports/pdk-app-event.sql \
+	sql/exports/pdk-device-battery.sql \
+	sql/exports/pdk-external-amazon-item.sql \
+	sql/exports/pdk-external-engagement.sql \
+	sql/exports/pdk-external-events.sql \
+	sql/exports/pdk-foreground-application.sql \
+	sql/exports/pdk-geofences.sql \
+	sql/exports/pdk-location.sql \
+	sql/exports/pdk-notification-events.sql \
+	sql/exports/pdk-pedometer.sql \
+	sql/exports/pdk-phone-calls.sql \
+	sql/exports/pdk-screen-state.sql \
+	sql/exports/pdk-sensor-accelerometer.sql \
+	sql/exports/pdk-sensor-light.sql \
+	sql/exports/pdk-system-status.sql \
+	sql/exports/pdk-text-messages.sql \
+	sql/exports/pdk-time-of-day.sql \
+	sql/exports/pdk-usage-event-daily-summary.sql \
+	sql/exports/pdk-user.sql \
+	sql/exports/pdk-web-visit.sql \
+	sql/exports/pdk-withings-device-activity-measures.sql \
+	sql/exports/pdk-withings-device-body.sql \
+	sql/exports/pdk-withings-device-intraday-activity.sql \
+	sql/exports/pdk-withings-device-sleep-measures.sql \
 	sql/exports/points.sql \
+	sql/exports/webmunk-amazon-order.sql \
+	sql/exports/webmunk-asin-details.sql \
+	sql/exports/webmunk-extension-action.sql \
+	sql/exports/webmunk-extension-class-added.sql \
+	sql/exports/webmunk-extension-element-click.sql \
 	sql/exports/webmunk-extension-element-hide.sql \
 	sql/exports/webmunk-extension-element-show.sql \
 	sql/exports/webmunk-extension-log-elements.sql \
+	sql/exports/webmunk-extension-matched-rule.sql \
 	sql/exports/webmunk-extension-scroll-position.sql \
+	sql/exports/webmunk-local-tasks.sql \
 	sql/exports/webmunk-visibility-export.sql
 EXTRA_DIST += $(SQL_EXPORTS) build-aux/exports2c.awk sql/exports/README

@@ -113,3 +113,10 @@ p.id, p.n, p.created, p.recorded, p.properties->'passive-data-metadata'->'timezo
 -- name: raw
 SELECT {point}, p.properties FROM {points} p
 
+
+-- The item files beside webmunk-asin-details: number, name of the entry, content.
+-- name: asin_files
+SELECT a.id, left(a.asin, 4) || '/' || a.asin || '.json', a.metadata
+  FROM asin_item a
+ WHERE a.asin ~ '^[A-Z0-9]{10}$' AND a.metadata IS NOT NULL
+ ORDER BY a.id

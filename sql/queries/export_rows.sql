@@ -7,6 +7,9 @@ SELECT s.time_zone FROM study s WHERE s.id = $1::int8;
 -- name: export_rows_generator
 SELECT g.id FROM generator g WHERE g.identifier = $1::text;
 
+-- name: export_rows_generators
+SELECT g.id FROM generator g WHERE g.identifier ^@ $1::text ORDER BY g.id;
+
 -- name: export_rows_group
 SELECT g.id FROM source_group g WHERE g.study_id = $1::int8 AND g.id = $2::int8;
 
