@@ -33,10 +33,18 @@
     X(destination_remove) \
     X(destination_kinds) \
     X(keygen) \
+    X(export_create) \
+    X(export_list) \
+    X(export_show) \
+    X(export_run) \
+    X(export_cancel) \
+    X(export_get) \
+    X(export_delete) \
+    X(export_verify) \
     X(run)
 /* clang-format on */
 
-enum { WM_OPTIONS_MAX = 12, WM_ARGUMENTS_MAX = 4 };
+enum { WM_OPTIONS_MAX = 20, WM_ARGUMENTS_MAX = 4 };
 
 /* What the runner provides before a command starts. */
 enum { WM_NEEDS_DATABASE = 1 };

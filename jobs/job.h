@@ -51,6 +51,9 @@ typedef struct wm_job {
     X(arrival_fold) \
     X(body_purge) \
     X(deliver) \
+    X(export) \
+    X(export_nightly) \
+    X(export_purge) \
     X(partitions) \
     X(session_purge)
 /* clang-format on */

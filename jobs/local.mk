@@ -5,6 +5,8 @@ jobs_webmunkd_SOURCES = \
 	jobs/cmd_account.c \
 	jobs/cmd_demo.c \
 	jobs/cmd_destination.c \
+	jobs/cmd_export.c \
+	jobs/cmd_export_file.c \
 	jobs/cmd_keygen.c \
 	jobs/cmd_migrate.c \
 	jobs/cmd_partitions.c \
@@ -22,9 +24,13 @@ jobs_webmunkd_SOURCES = \
 	jobs/mail.c jobs/mail.h \
 	jobs/secret.c jobs/secret.h \
 	jobs/demo.h jobs/demo_body.c jobs/demo_post.c jobs/demo_study.c \
+	jobs/exports.c jobs/exports.h \
 	jobs/job.c jobs/job.h \
 	jobs/job_arrival_fold.c \
 	jobs/job_body_purge.c \
+	jobs/job_export.c \
+	jobs/job_export_nightly.c \
+	jobs/job_export_purge.c \
 	jobs/job_partitions.c \
 	jobs/job_session_purge.c \
 	jobs/jobs.c \

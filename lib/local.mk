@@ -30,6 +30,11 @@ lib_libwm_la_SOURCES = \
 	lib/wm_export_stream.c \
 	lib/wm_export_time.c \
 	lib/wm_export_type.c \
+	lib/wm_export_archive.c lib/wm_export_archive.h \
+	lib/wm_export_join.c \
+	lib/wm_export_manifest.c \
+	lib/wm_export_sign.c lib/wm_export_sign.h \
+	lib/wm_export_verify.c \
 	lib/wm_form.c lib/wm_form.h lib/wm_form_own.h \
 	lib/wm_gzip.c lib/wm_gzip.h \
 	lib/wm_iso8601.c lib/wm_iso8601.h \

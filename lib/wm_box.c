@@ -79,7 +79,7 @@ static const wm_err *decode_key(unsigned char *key, const char *path, const char
     return NULL;
 }
 
-static const wm_err *read_key(unsigned char *key, const char *path, int secret, apr_pool_t *pool)
+const wm_err *wm_box_key_read(unsigned char *key, const char *path, int secret, apr_pool_t *pool)
 {
     char text[FILE_MAX + 1];
     struct stat info;
@@ -109,8 +109,8 @@ const wm_err *wm_box_keys_read(wm_box_keys *keys, const char *secret_path, const
 {
     unsigned char shared[crypto_box_BEFORENMBYTES];
 
-    WM_TRY(read_key(keys->secret, secret_path, 1, pool));
-    WM_TRY(read_key(keys->peer, peer_path, 0, pool));
+    WM_TRY(wm_box_key_read(keys->secret, secret_path, 1, pool));
+    WM_TRY(wm_box_key_read(keys->peer, peer_path, 0, pool));
     if (crypto_box_beforenm(shared, keys->peer, keys->secret))
         return wm_err_make(pool, WM_E_INPUT,
                            "%s holds 32 bytes that are no public key; copy the clients' again",
@@ -161,18 +161,26 @@ static const wm_err *write_key(const char *path, mode_t mode, const unsigned cha
     return err;
 }
 
+const wm_err *wm_box_halves_write(const char *secret_path, const unsigned char *secret,
+                                  const char *public_path, const unsigned char *open_half,
+                                  apr_pool_t *pool)
+{
+    const wm_err *err;
+
+    WM_TRY(write_key(secret_path, 0600, secret, pool));
+    err = write_key(public_path, 0644, open_half, pool);
+    if (err)
+        unlink(secret_path);
+    return err;
+}
+
 const wm_err *wm_box_pair_write(const char *secret_path, const char *public_path, apr_pool_t *pool)
 {
     unsigned char secret[KEY_SIZE], open_half[KEY_SIZE];
     const wm_err *err;
 
     crypto_box_keypair(open_half, secret);
-    err = write_key(secret_path, 0600, secret, pool);
-    if (!err) {
-        err = write_key(public_path, 0644, open_half, pool);
-        if (err)
-            unlink(secret_path);
-    }
+    err = wm_box_halves_write(secret_path, secret, public_path, open_half, pool);
     sodium_memzero(secret, sizeof secret);
     return err;
 }

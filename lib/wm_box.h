@@ -24,6 +24,15 @@ const wm_err *wm_box_keys_read(struct wm_box_keys *keys, const char *secret_path
  * and then nothing is left behind.  WM_E_SYSTEM when they cannot be written. */
 const wm_err *wm_box_pair_write(const char *secret_path, const char *public_path, apr_pool_t *pool);
 
+/* The 32 bytes in the key file PATH; SECRET holds it to the stricter mode.  Fails like
+ * wm_box_keys_read. */
+const wm_err *wm_box_key_read(unsigned char *key, const char *path, int secret, apr_pool_t *pool);
+
+/* Write the halves of a pair made elsewhere, 32 bytes each, as wm_box_pair_write does. */
+const wm_err *wm_box_halves_write(const char *secret_path, const unsigned char *secret,
+                                  const char *public_path, const unsigned char *open_half,
+                                  apr_pool_t *pool);
+
 /* Open the box DATA (16 byte tag, then the message) and append the message to OUT; GOOD tells
  * whether it opened.  A nonce of another length than 24, a box shorter than its tag and one that
  * does not open are content, not an error: OUT is as it was then.  Fails like wm_buf_reserve. */

@@ -7,6 +7,7 @@ SQL_QUERIES = \
 	sql/queries/bundle.sql \
 	sql/queries/demo.sql \
 	sql/queries/destination.sql \
+	sql/queries/export.sql \
 	sql/queries/export_rows.sql \
 	sql/queries/job.sql \
 	sql/queries/migrate.sql \

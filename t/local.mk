@@ -125,6 +125,7 @@ perl_tests = \
 	t/141-writer.t \
 	t/150-runner.t \
 	t/151-schedules.t \
+	t/170-archive.t \
 	t/180-destinations.t \
 	t/181-sftp.t \
 	t/182-s3.t \

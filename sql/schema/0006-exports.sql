@@ -17,6 +17,8 @@ CREATE TABLE export (
                          'expired')),
     position xid8,                             -- bundles below it are in the archive
     snapshot_at timestamptz,                   -- when that was
+    sources jsonb,                             -- identifiers, fixed with the position: who joins later is not in it
+    types_done integer NOT NULL DEFAULT 0,     -- so many types of the definition have all their parts
     rows_expected bigint,
     rows bigint NOT NULL DEFAULT 0,
     bytes bigint NOT NULL DEFAULT 0,           -- before compression
@@ -54,6 +56,9 @@ CREATE TABLE export_day (
     profile text NOT NULL,
     day date NOT NULL,                         -- in the study's zone
     export_id bigint REFERENCES export ON DELETE SET NULL,
+    -- Transactions below it may have stamped points before the day ended: the day is exported when
+    -- all of them are over.
+    fence xid8 NOT NULL DEFAULT pg_snapshot_xmax(pg_current_snapshot()),
     PRIMARY KEY (study_id, profile, day)
 );
 
@@ -115,3 +120,71 @@ CREATE TABLE asin_item (
     updated timestamptz NOT NULL DEFAULT now(),
     metadata jsonb
 );
+
+-- Ask for an export and its job, in the caller's transaction; with "archives": "type" one for each
+-- type.  The definition is checked already.
+CREATE FUNCTION export_add(p_account bigint, p_purpose text, p_profile text, p_definition jsonb,
+                           p_priority integer DEFAULT 0) RETURNS SETOF bigint LANGUAGE plpgsql AS $$
+DECLARE
+    one jsonb;
+    made bigint;
+    work bigint;
+BEGIN
+    FOR one IN
+        SELECT CASE WHEN p_definition ->> 'archives' = 'type'
+                    THEN jsonb_set(p_definition, '{types}', jsonb_build_array(t.name)) ELSE p_definition END
+          FROM jsonb_array_elements_text(p_definition -> 'types') WITH ORDINALITY t(name, n)
+         WHERE p_definition ->> 'archives' = 'type' OR t.n = 1
+         ORDER BY t.n
+    LOOP
+        INSERT INTO export (study_id, requested_by, purpose, profile, definition)
+        VALUES ((one ->> 'study')::bigint, p_account, coalesce(p_purpose, ''), coalesce(p_profile, ''), one)
+        RETURNING id INTO made;
+        INSERT INTO job (name, study_id, what, params, priority, added_by)
+        VALUES ('export', (one ->> 'study')::bigint, 'export ' || made, jsonb_build_object('export', made),
+                p_priority, p_account)
+        RETURNING id INTO work;
+        UPDATE export SET job_id = work WHERE id = made;
+        RETURN NEXT made;
+    END LOOP;
+END $$;
+
+-- An export ends with its job, however that ends.
+CREATE FUNCTION export_ended() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE export SET state = NEW.state, error = coalesce(NEW.error, error), finished = now()
+     WHERE job_id = NEW.id AND state IN ('queued', 'counting', 'running', 'packing');
+    RETURN NEW;
+END $$;
+CREATE TRIGGER export_job_ended AFTER UPDATE OF state ON job FOR EACH ROW
+    WHEN (NEW.name = 'export' AND NEW.state IN ('failed', 'cancelled')) EXECUTE FUNCTION export_ended();
+
+-- Note every local day of every study that has ended p_grace ago, from its first data or p_since on.
+-- A night that failed is asked for again after some hours.
+CREATE FUNCTION export_days_plan(p_profile text, p_now timestamptz, p_grace interval, p_since date)
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    planned bigint;
+BEGIN
+    UPDATE export_day d SET export_id = NULL
+      FROM export e
+     WHERE d.profile = p_profile AND e.id = d.export_id AND e.state = 'failed'
+       AND e.finished < p_now - interval '6 hours';
+    INSERT INTO export_day (study_id, profile, day)
+    SELECT y.id, p_profile, n.day::date
+      FROM study y
+     CROSS JOIN LATERAL (
+           SELECT coalesce(
+               (SELECT min(d.day) FROM export_day d WHERE d.study_id = y.id AND d.profile = p_profile),
+               p_since,
+               (coalesce(y.starts, least(y.added, (SELECT min(r.first_received) FROM source_day r
+                                                     JOIN source s ON s.id = r.source_id
+                                                    WHERE s.study_id = y.id)))
+                AT TIME ZONE y.time_zone)::date) AS day) f
+     CROSS JOIN LATERAL generate_series(f.day::timestamp,
+                                        (p_now AT TIME ZONE y.time_zone)::date::timestamp, '1 day') n(day)
+     WHERE (n.day + interval '1 day') AT TIME ZONE y.time_zone <= p_now - p_grace
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS planned = ROW_COUNT;
+    RETURN planned;
+END $$;

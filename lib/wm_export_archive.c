@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <apr_file_info.h>
+#include <apr_strings.h>
+#include <jansson.h>
+#include <sodium.h>
+
+#include "wm_export_archive.h"
+#include "wm_json_own.h"
+
+enum { DEFECTS_SHOWN = 20, ROWS_A_LOOK = 512, PARTS_A_COMMIT = 64 };
+
+/* The entries of one type while they stream. */
+typedef struct filling {
+    wm_export_archive *a;
+    const wm_export_type *type;
+    int number;                  /* of the entry that is written */
+    int kept;                    /* entries up to this number are parts already */
+    int writing;                 /* the entry is packed; else it is one of those */
+    wm_export_part part;         /* the entry */
+    apr_array_header_t *bad;     /* its points with defects */
+    apr_array_header_t *waiting; /* finished parts that are not yet rows of export_part */
+    apr_int64_t done;            /* rows of all types so far */
+    apr_int64_t rows, bytes;     /* of this type */
+    apr_pool_t *entry_pool, *pool;
+} filling;
+
+const char *wm_export_part_path(const wm_export_archive *a, int number, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%s/%07d", a->parts, number);
+}
+
+static const char *parts_folder(const char *dir, apr_int64_t id, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%s/%" APR_INT64_T_FMT ".parts", dir, id);
+}
+
+static const wm_err *read_list(wm_export_archive *a, const char *text)
+{
+    apr_array_header_t *list;
+    json_t *array, *item;
+    size_t i;
+
+    WM_TRY(wm_json_own_parse(&array, text, strlen(text), a->pool));
+    list = apr_array_make(a->pool, (int)json_array_size(array), sizeof(const char *));
+    json_array_foreach(array, i, item)
+    {
+        APR_ARRAY_PUSH(list, const char *) = json_string_value(item);
+    }
+    a->definition->sources = list;
+    a->definition->groups = NULL;
+    return NULL;
+}
+
+const wm_err *wm_export_archive_open(wm_export_archive **archive, wm_db *db, wm_db *reader,
+                                     apr_int64_t id, const char *dir, int level,
+                                     const wm_export_watch *watch, apr_pool_t *pool)
+{
+    wm_export_archive *a = apr_pcalloc(pool, sizeof *a);
+    const char *text;
+    wm_rows *rows;
+
+    *a = (wm_export_archive){.id = id, .db = db, .reader = reader, .dir = dir, .watch = watch};
+    a->pool = pool;
+    WM_TRY(wm_db_rows(&rows, db, WM_SQL_EXPORT_OPEN, WM_ARGS(WM_I64(id)), pool));
+    if (!wm_rows_count(rows))
+        return wm_err_make(pool, WM_E_NOT_FOUND,
+                           "there is no export %" APR_INT64_T_FMT " that waits to be made", id);
+    a->position = wm_rows_text(rows, 0, 0);
+    a->types_done = (int)wm_rows_i64(rows, 0, 1);
+    text = wm_rows_text(rows, 0, 2);
+    WM_TRY(wm_json_own_parse(&a->json, text, strlen(text), pool));
+    WM_TRY(wm_export_define(&a->definition, a->json, db, pool));
+    if (wm_rows_text(rows, 0, 3))
+        WM_TRY(read_list(a, wm_rows_text(rows, 0, 3)));
+    a->expected = wm_rows_text(rows, 0, 4) ? wm_rows_i64(rows, 0, 4) : -1;
+    a->profile = wm_rows_text(rows, 0, 5);
+    a->study_slug = wm_rows_text(rows, 0, 6);
+    a->study_name = wm_rows_text(rows, 0, 7);
+    a->schema = wm_rows_text(rows, 0, 8);
+    a->parts = parts_folder(dir, id, pool);
+    if (mkdir(a->parts, 0700) && errno != EEXIST) {
+        a->full = errno == ENOSPC || errno == EDQUOT;
+        return wm_err_apr(pool, errno, "making %s", a->parts);
+    }
+    WM_TRY(wm_zip_packer_create(&a->packer, level, pool));
+    *archive = a;
+    return NULL;
+}
+
+static const wm_err *look(wm_export_archive *a, apr_int64_t done, const char *note,
+                          apr_pool_t *pool)
+{
+    if (a->watch->stopped(a->watch->host))
+        return wm_err_make(pool, WM_E_BUSY, "stopped");
+    return a->watch->progress(a->watch->host, done, a->expected, note);
+}
+
+const wm_err *wm_export_part_keep(wm_export_archive *a, const wm_export_part *part,
+                                  apr_pool_t *pool)
+{
+    char sha[2 * WM_ZIP_SHA256 + 1];
+
+    sodium_bin2hex(sha, sizeof sha, part->zip.sha256, WM_ZIP_SHA256);
+    return wm_db_do(NULL, a->db, WM_SQL_EXPORT_PART_ADD,
+                    WM_ARGS(WM_I64(a->id), WM_I64(part->number), WM_TEXT(part->type),
+                            WM_TEXT(part->entry), WM_I64(part->rows), WM_I64(part->zip.bytes),
+                            WM_I64(part->zip.packed), WM_I64(part->zip.crc), WM_TEXT(sha),
+                            WM_I64(part->defects), WM_TEXT(part->defect_points)),
+                    pool);
+}
+
+/* Make rows of the finished parts; ALL says that the type has no others. */
+static const wm_err *commit_parts(filling *f, int all)
+{
+    apr_pool_t *pool;
+    const wm_err *err;
+
+    apr_pool_create(&pool, f->pool);
+    err = wm_db_begin(f->a->db, pool);
+    for (int i = 0; i < f->waiting->nelts && !err; i++)
+        err = wm_export_part_keep(f->a, &APR_ARRAY_IDX(f->waiting, i, wm_export_part), pool);
+    if (!err)
+        err = wm_db_do(NULL, f->a->db, WM_SQL_EXPORT_PARTS_DONE,
+                       WM_ARGS(WM_I64(f->a->id), WM_I64(f->a->types_done + !!all), WM_I64(f->rows),
+                               WM_I64(f->bytes)),
+                       pool);
+    if (!err)
+        err = wm_db_commit(f->a->db, pool);
+    if (err) {
+        wm_db_rollback(f->a->db);
+        err = wm_err_wrap(f->pool, err, "keeping parts");
+    } else {
+        apr_array_clear(f->waiting);
+        f->rows = f->bytes = 0;
+        f->a->types_done += !!all;
+    }
+    apr_pool_destroy(pool);
+    return err;
+}
+
+static const char *defect_list(const filling *f)
+{
+    const char *text = "{";
+
+    for (int i = 0; i < f->bad->nelts; i++)
+        text = apr_psprintf(f->pool, "%s%s%" APR_INT64_T_FMT, text, i ? "," : "",
+                            APR_ARRAY_IDX(f->bad, i, apr_int64_t));
+    return apr_pstrcat(f->pool, text, "}", NULL);
+}
+
+/* The entry that was written is complete. */
+static const wm_err *end_entry(filling *f)
+{
+    if (!f->writing)
+        return NULL;
+    f->writing = 0;
+    WM_TRY(wm_zip_pack_end(&f->part.zip, f->a->packer, f->pool));
+    f->part.defect_points = f->bad->nelts ? defect_list(f) : "{}";
+    APR_ARRAY_PUSH(f->waiting, wm_export_part) = f->part;
+    f->rows += f->part.rows;
+    f->bytes += f->part.zip.bytes;
+    return f->waiting->nelts < PARTS_A_COMMIT ? NULL : commit_parts(f, 0);
+}
+
+static const wm_err *on_entry(void *host, const char *name)
+{
+    filling *f = host;
+
+    WM_TRY(end_entry(f));
+    f->number++;
+    if (f->number <= f->kept)
+        return NULL;
+    apr_pool_clear(f->entry_pool);
+    apr_array_clear(f->bad);
+    f->part = (wm_export_part){.number = f->number, .type = f->type->name};
+    f->part.entry = apr_pstrdup(f->pool, name);
+    WM_TRY(look(f->a, f->done, f->part.entry, f->pool));
+    f->writing = 1;
+    return wm_zip_pack_begin(f->a->packer, wm_export_part_path(f->a, f->number, f->entry_pool),
+                             f->pool);
+}
+
+static const wm_err *on_write(void *host, const char *data, size_t size)
+{
+    filling *f = host;
+
+    return f->writing ? wm_zip_pack_write(f->a->packer, data, size, f->pool) : NULL;
+}
+
+static const wm_err *on_row(void *host, apr_int64_t point, int defects)
+{
+    filling *f = host;
+
+    f->part.rows++;
+    if (defects) {
+        f->part.defects += defects;
+        if (f->bad->nelts < DEFECTS_SHOWN)
+            APR_ARRAY_PUSH(f->bad, apr_int64_t) = point;
+    }
+    if (++f->done % ROWS_A_LOOK)
+        return NULL;
+    return look(f->a, f->done, f->part.entry, f->pool);
+}
+
+/* Give the room of the part that could not be finished back, and keep in mind how much it was. */
+static void drop_unfinished(wm_export_archive *a, const char *path, apr_pool_t *pool)
+{
+    apr_finfo_t info;
+
+    if (!wm_zip_packer_full(a->packer))
+        return;
+    a->stuck = apr_stat(&info, path, APR_FINFO_SIZE, pool) == APR_SUCCESS ? info.size : 0;
+    unlink(path);
+}
+
+/* The entries of the type at INDEX, of which parts from FIRST to KEPT are there. */
+static const wm_err *fill_type(apr_int64_t *done, wm_export_archive *a, int index, int first,
+                               int kept, apr_pool_t *pool)
+{
+    const char *name = APR_ARRAY_IDX(a->definition->types, index, const char *);
+    filling f = {.a = a, .type = wm_export_type_find(name, pool), .pool = pool, .done = *done};
+    wm_export_sink sink = {.entry = on_entry, .write = on_write, .row = on_row, .host = &f};
+    const wm_err *err;
+
+    f.number = first - 1;
+    f.kept = kept;
+    f.bad = apr_array_make(pool, DEFECTS_SHOWN, sizeof(apr_int64_t));
+    f.waiting = apr_array_make(pool, PARTS_A_COMMIT, sizeof(wm_export_part));
+    apr_pool_create(&f.entry_pool, pool);
+    err = wm_export_stream(a->reader, f.type, a->definition, a->position, &sink, pool);
+    if (!err)
+        err = end_entry(&f);
+    if (err) {
+        drop_unfinished(a, wm_export_part_path(a, f.number, pool), pool);
+        /* The next run need not make them again; when that fails too, it does. */
+        commit_parts(&f, 0);
+        return wm_err_wrap(a->pool, err, "%s", name);
+    }
+    WM_TRY(commit_parts(&f, 1));
+    *done = f.done;
+    return NULL;
+}
+
+static const wm_err *count(wm_export_archive *a, apr_pool_t *pool)
+{
+    apr_int64_t rows, total = 0;
+
+    if (a->expected >= 0)
+        return NULL;
+    for (int i = 0; i < a->definition->types->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(a->definition->types, i, const char *);
+        const wm_export_type *type = wm_export_type_find(name, pool);
+
+        if (a->watch->stopped(a->watch->host))
+            return wm_err_make(pool, WM_E_BUSY, "stopped");
+        WM_TRY(wm_export_count(&rows, a->reader, type, a->definition, a->position, pool));
+        total += rows;
+        WM_TRY(a->watch->progress(a->watch->host, 0, total, "counting"));
+    }
+    a->expected = total;
+    return wm_db_do(NULL, a->db, WM_SQL_EXPORT_COUNTED, WM_ARGS(WM_I64(a->id), WM_I64(total)),
+                    pool);
+}
+
+/* Who is in it: asked once, at the first run. */
+static const wm_err *fix_sources(wm_export_archive *a, apr_pool_t *pool)
+{
+    json_t *list = wm_json_own(json_array(), pool);
+
+    WM_TRY(wm_export_sources(&a->sources, a->reader, a->definition, a->pool));
+    for (int i = 0; i < a->sources->nelts; i++)
+        json_array_append_new(
+            list, json_string(APR_ARRAY_IDX(a->sources, i, wm_export_source).identifier));
+    return wm_db_do(NULL, a->db, WM_SQL_EXPORT_SOURCES_KEEP,
+                    WM_ARGS(WM_I64(a->id), WM_TEXT(wm_json_own_text(list, pool))), pool);
+}
+
+const wm_err *wm_export_parts_read(apr_array_header_t **parts, wm_export_archive *a,
+                                   apr_pool_t *pool)
+{
+    wm_rows *rows;
+
+    WM_TRY(wm_db_rows(&rows, a->db, WM_SQL_EXPORT_PARTS, WM_ARGS(WM_I64(a->id)), pool));
+    *parts = apr_array_make(pool, wm_rows_count(rows), sizeof(wm_export_part));
+    for (int i = 0; i < wm_rows_count(rows); i++) {
+        wm_export_part *p = &APR_ARRAY_PUSH(*parts, wm_export_part);
+
+        memset(p, 0, sizeof *p);
+        p->number = (int)wm_rows_i64(rows, i, 0);
+        p->type = wm_rows_text(rows, i, 1);
+        p->entry = wm_rows_text(rows, i, 2);
+        p->rows = wm_rows_i64(rows, i, 3);
+        p->zip.bytes = wm_rows_i64(rows, i, 4);
+        p->zip.packed = wm_rows_i64(rows, i, 5);
+        p->zip.crc = (apr_uint32_t)wm_rows_i64(rows, i, 6);
+        sodium_hex2bin(p->zip.sha256, WM_ZIP_SHA256, wm_rows_text(rows, i, 7), 2 * WM_ZIP_SHA256,
+                       NULL, NULL, NULL);
+        p->defects = wm_rows_i64(rows, i, 8);
+        p->defect_points = wm_rows_text(rows, i, 9);
+    }
+    return NULL;
+}
+
+/* The number after the parts of types that are done, and that of the last part there is; *DONE gets
+ * the rows of the former. */
+static void resume_at(int *next, int *last, apr_int64_t *done, const wm_export_archive *a,
+                      const apr_array_header_t *parts)
+{
+    *next = 1;
+    *last = 0;
+    *done = 0;
+    for (int i = 0; i < parts->nelts; i++) {
+        const wm_export_part *p = &APR_ARRAY_IDX(parts, i, wm_export_part);
+
+        *last = p->number;
+        for (int t = 0; t < a->types_done && t < a->definition->types->nelts; t++)
+            if (!strcmp(p->type, APR_ARRAY_IDX(a->definition->types, t, const char *))) {
+                *next = p->number + 1;
+                *done += p->rows;
+                break;
+            }
+    }
+}
+
+static const wm_err *fill(wm_export_archive *a, apr_pool_t *pool)
+{
+    apr_array_header_t *parts;
+    apr_pool_t *type_pool;
+    apr_int64_t done;
+    int next, last;
+
+    WM_TRY(fix_sources(a, pool));
+    WM_TRY(count(a, pool));
+    apr_pool_create(&type_pool, pool);
+    for (;;) {
+        WM_TRY(wm_export_parts_read(&parts, a, type_pool));
+        resume_at(&next, &last, &done, a, parts);
+        if (a->types_done == a->definition->types->nelts)
+            break;
+        WM_TRY(fill_type(&done, a, a->types_done, next, last, type_pool));
+        apr_pool_clear(type_pool);
+    }
+    WM_TRY(a->watch->progress(a->watch->host, done, a->expected, "completeness"));
+    return wm_export_archive_tables(a, next, pool);
+}
+
+const wm_err *wm_export_archive_fill(wm_export_archive *a, apr_pool_t *pool)
+{
+    const wm_err *err;
+
+    a->full = 0;
+    WM_TRY(wm_db_script(a->reader, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", pool));
+    err = fill(a, pool);
+    a->full = err && wm_zip_packer_full(a->packer);
+    /* A COPY that was left in the middle ends with its connection's reset. */
+    wm_db_settle(a->reader);
+    return err;
+}
+
+void wm_export_archive_clean(const char *dir, apr_int64_t id, apr_pool_t *pool)
+{
+    const char *folder = parts_folder(dir, id, pool);
+    apr_finfo_t info;
+    apr_dir_t *open;
+
+    unlink(apr_psprintf(pool, "%s/%" APR_INT64_T_FMT ".zip.part", dir, id));
+    if (apr_dir_open(&open, folder, pool) != APR_SUCCESS)
+        return;
+    while (apr_dir_read(&info, APR_FINFO_NAME, open) == APR_SUCCESS)
+        if (info.name[0] != '.')
+            unlink(apr_pstrcat(pool, folder, "/", info.name, NULL));
+    apr_dir_close(open);
+    rmdir(folder);
+}

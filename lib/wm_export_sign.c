@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include <apr_strings.h>
+#include <sodium.h>
+
+#include "wm_box.h"
+#include "wm_export_sign.h"
+
+_Static_assert(crypto_sign_SEEDBYTES == 32 && crypto_sign_PUBLICKEYBYTES == 32,
+               "key files hold 32 bytes");
+
+const wm_err *wm_export_sign_pair_write(const char *secret_path, const char *public_path,
+                                        apr_pool_t *pool)
+{
+    unsigned char seed[crypto_sign_SEEDBYTES], secret[crypto_sign_SECRETKEYBYTES],
+        open_half[crypto_sign_PUBLICKEYBYTES];
+    const wm_err *err;
+
+    randombytes_buf(seed, sizeof seed);
+    crypto_sign_seed_keypair(open_half, secret, seed);
+    err = wm_box_halves_write(secret_path, seed, public_path, open_half, pool);
+    sodium_memzero(seed, sizeof seed);
+    sodium_memzero(secret, sizeof secret);
+    return err;
+}
+
+static const wm_err *read_pair(unsigned char secret[crypto_sign_SECRETKEYBYTES],
+                               unsigned char open_half[crypto_sign_PUBLICKEYBYTES],
+                               const char *path, apr_pool_t *pool)
+{
+    unsigned char seed[crypto_sign_SEEDBYTES];
+
+    WM_TRY(wm_box_key_read(seed, path, 1, pool));
+    crypto_sign_seed_keypair(open_half, secret, seed);
+    sodium_memzero(seed, sizeof seed);
+    return NULL;
+}
+
+const wm_err *wm_export_sign_public(char text[WM_SIGN_KEY_TEXT], const char *secret_path,
+                                    apr_pool_t *pool)
+{
+    unsigned char secret[crypto_sign_SECRETKEYBYTES], open_half[crypto_sign_PUBLICKEYBYTES];
+
+    WM_TRY(read_pair(secret, open_half, secret_path, pool));
+    sodium_memzero(secret, sizeof secret);
+    sodium_bin2base64(text, WM_SIGN_KEY_TEXT, open_half, sizeof open_half,
+                      sodium_base64_VARIANT_ORIGINAL);
+    return NULL;
+}
+
+const wm_err *wm_export_sign(const char **text, const char *manifest, size_t size,
+                             const char *secret_path, apr_pool_t *pool)
+{
+    unsigned char secret[crypto_sign_SECRETKEYBYTES], open_half[crypto_sign_PUBLICKEYBYTES],
+        signature[crypto_sign_BYTES];
+    char key[WM_SIGN_KEY_TEXT],
+        encoded[sodium_base64_ENCODED_LEN(crypto_sign_BYTES, sodium_base64_VARIANT_ORIGINAL)];
+
+    WM_TRY(read_pair(secret, open_half, secret_path, pool));
+    crypto_sign_detached(signature, NULL, (const unsigned char *)manifest, size, secret);
+    sodium_memzero(secret, sizeof secret);
+    sodium_bin2base64(key, sizeof key, open_half, sizeof open_half, sodium_base64_VARIANT_ORIGINAL);
+    sodium_bin2base64(encoded, sizeof encoded, signature, sizeof signature,
+                      sodium_base64_VARIANT_ORIGINAL);
+    *text = apr_psprintf(pool, "Ed25519\n%s\n%s\n", key, encoded);
+    return NULL;
+}

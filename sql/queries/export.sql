@@ -1,0 +1,194 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Exports from the request to the file, and the nights.
+
+-- name: export_add
+SELECT webmunk.export_add(nullif($1::int8, 0), $2::text, $3::text, $4::text::jsonb, $5::int8::integer);
+
+-- name: export_open
+-- The position is fixed once: a run after an interruption goes on with the same.
+UPDATE webmunk.export e
+   SET state = CASE WHEN e.state = 'queued' THEN 'counting' ELSE e.state END,
+       position = coalesce(e.position, pg_snapshot_xmin(pg_current_snapshot())),
+       snapshot_at = coalesce(e.snapshot_at, now()),
+       error = NULL
+  FROM webmunk.study y
+ WHERE e.id = $1::int8 AND y.id = e.study_id AND e.state IN ('queued', 'counting', 'running', 'packing')
+RETURNING e.position::text, e.types_done, e.definition::text, e.sources::text, e.rows_expected, e.profile,
+          y.slug, y.name, 
+          (SELECT to_char(number, 'FM0000') || '-' || title FROM webmunk.wm_schema ORDER BY number DESC LIMIT 1);
+
+-- name: export_sources_keep
+UPDATE webmunk.export SET sources = $2::text::jsonb WHERE id = $1::int8 AND sources IS NULL;
+
+-- name: export_counted
+UPDATE webmunk.export SET rows_expected = $2::int8, state = 'running' WHERE id = $1::int8;
+
+-- name: export_packing
+UPDATE webmunk.export SET state = 'packing' WHERE id = $1::int8;
+
+-- name: export_parts
+SELECT number, type, entry, rows, bytes, packed_bytes, crc32, encode(sha256, 'hex'), defects, to_json(defect_points)::text
+  FROM webmunk.export_part WHERE export_id = $1::int8 ORDER BY number;
+
+-- name: export_part_add
+INSERT INTO webmunk.export_part (export_id, number, type, entry, rows, bytes, packed_bytes, crc32, sha256, defects,
+                                 defect_points)
+VALUES ($1::int8, $2::int8, $3::text, $4::text, $5::int8, $6::int8, $7::int8, $8::int8, decode($9::text, 'hex'),
+        $10::int8, $11::text::bigint[]);
+
+-- name: export_parts_done
+UPDATE webmunk.export
+   SET types_done = $2::int8, rows = rows + $3::int8, bytes = bytes + $4::int8
+ WHERE id = $1::int8;
+
+-- name: export_completeness
+-- Points of each source ($2, in order) of one type, whose generators are $3.  Not from the rollup:
+-- that knows no position.
+WITH late AS MATERIALIZED (
+    SELECT b.id, b.recorded FROM webmunk.bundle b WHERE b.position >= $1::text::xid8
+)
+SELECT q.points, to_char(q.first AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'),
+       to_char(q.last AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')
+  FROM jsonb_array_elements_text($2::text::jsonb) WITH ORDINALITY s(id, n)
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS points, min(p.created) AS first, max(p.created) AS last
+         FROM webmunk.data_point p
+        WHERE p.source_id = s.id::bigint
+          AND p.generator_id = ANY (ARRAY(SELECT g.id FROM webmunk.generator g
+                                           WHERE g.identifier = ANY (string_to_array($3::text, ' '))))
+          AND p.created >= coalesce($4::timestamptz, '-infinity') AND p.created < coalesce($5::timestamptz, 'infinity')
+          AND p.recorded >= coalesce($6::timestamptz, '-infinity') AND p.recorded < coalesce($7::timestamptz, 'infinity')
+          AND (p.recorded < (SELECT coalesce(min(l.recorded), 'infinity') FROM late l)
+               OR p.id >> 20 NOT IN (SELECT l.id FROM late l))) q
+ ORDER BY s.n;
+
+-- name: export_ready
+UPDATE webmunk.export
+   SET state = 'ready', path = $2::text, file_name = $3::text, file_bytes = $4::int8, file_sha256 = decode($5::text, 'hex'),
+       finished = now(), expires = now() + $6::int8 * interval '1 second', error = NULL
+ WHERE id = $1::int8 AND state = 'packing'
+RETURNING id;
+
+-- name: export_deliver
+-- To all that want this profile; a second time changes nothing.
+INSERT INTO webmunk.delivery (export_id, destination_id, object)
+SELECT e.id, d.id, CASE WHEN e.profile = 'nightly' THEN (e.definition ->> 'from') || '/' ELSE '' END || e.file_name
+  FROM webmunk.export e
+  JOIN webmunk.destination d ON coalesce(d.study_id, e.study_id) = e.study_id
+ WHERE e.id = $1::int8 AND e.profile <> '' AND e.profile = ANY (d.profiles) AND NOT d.paused
+ ORDER BY d.id
+ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: export_delivery_job
+UPDATE webmunk.delivery SET job_id = $2::int8 WHERE id = $1::int8;
+
+-- name: export_error
+UPDATE webmunk.export SET error = $2::text WHERE id = $1::int8 AND state IN ('queued', 'counting', 'running', 'packing');
+
+-- name: export_fail
+UPDATE webmunk.export SET state = 'failed', error = $2::text, finished = now()
+ WHERE id = $1::int8 AND state IN ('queued', 'counting', 'running', 'packing');
+
+-- name: export_asked_to_end
+SELECT coalesce(j.stop, false) OR e.state NOT IN ('queued', 'counting', 'running', 'packing')
+  FROM webmunk.export e LEFT JOIN webmunk.job j ON j.id = e.job_id
+ WHERE e.id = $1::int8;
+
+-- name: export_cancel
+-- A job that runs ends soon by itself; the trigger of job does the rest.
+WITH ended AS (
+    UPDATE webmunk.job j
+       SET stop = true, state = CASE WHEN j.state = 'ready' THEN 'cancelled' ELSE j.state END,
+           finished = CASE WHEN j.state = 'ready' THEN now() ELSE j.finished END
+      FROM webmunk.export e
+     WHERE e.id = $1::int8 AND j.id = e.job_id AND j.state IN ('ready', 'running')
+       AND e.state IN ('queued', 'counting', 'running', 'packing')
+    RETURNING j.id
+)
+SELECT count(*) FROM ended;
+
+-- name: export_cancelled
+UPDATE webmunk.export SET state = 'cancelled', finished = now()
+ WHERE id = $1::int8 AND state IN ('queued', 'counting', 'running', 'packing');
+
+-- name: export_due
+-- Archives whose time is over.  One that still waits to be sent stays.
+SELECT e.id, e.path FROM webmunk.export e
+ WHERE e.state = 'ready' AND e.expires <= $1::timestamptz
+   AND NOT EXISTS (SELECT FROM webmunk.delivery d WHERE d.export_id = e.id AND d.state IN ('waiting', 'sending'))
+ ORDER BY e.id LIMIT $2::int8;
+
+-- name: export_expire
+UPDATE webmunk.export SET state = 'expired', expires = least(expires, now()) WHERE id = $1::int8 AND state IN ('ready', 'failed', 'cancelled');
+
+-- name: export_of_folder
+-- Does anybody still make this export, or is it ready?  'making', 'ready', or nothing.
+SELECT CASE WHEN state IN ('queued', 'counting', 'running', 'packing') THEN 'making'
+            WHEN state = 'ready' THEN 'ready' ELSE '' END
+  FROM webmunk.export WHERE id = $1::int8;
+
+-- name: export_show
+SELECT jsonb_build_object(
+           'id', e.id, 'study', y.slug, 'state', e.state, 'profile', e.profile, 'purpose', e.purpose,
+           'definition', e.definition, 'position', e.position::text,
+           'requested', to_char(e.requested AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+           'finished', to_char(e.finished AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+           'expires', to_char(e.expires AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+           'rows_expected', e.rows_expected, 'rows', e.rows, 'bytes', e.bytes, 'error', e.error,
+           'path', e.path, 'file_name', e.file_name, 'file_bytes', e.file_bytes,
+           'file_sha256', encode(e.file_sha256, 'hex'), 'progress', j.progress)
+  FROM webmunk.export e
+  JOIN webmunk.study y ON y.id = e.study_id
+  LEFT JOIN webmunk.job j ON j.id = e.job_id
+ WHERE e.id = $1::int8;
+
+-- name: export_list
+SELECT coalesce(jsonb_agg(t.o ORDER BY t.id DESC), '[]')
+  FROM (SELECT e.id, jsonb_build_object(
+                   'id', e.id, 'study', y.slug, 'state', e.state, 'profile', e.profile,
+                   'from', e.definition ->> 'from', 'to', e.definition ->> 'to',
+                   'requested', to_char(e.requested AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+                   'rows', e.rows, 'rows_expected', e.rows_expected, 'file_name', e.file_name,
+                   'file_bytes', e.file_bytes, 'error', e.error) AS o
+          FROM webmunk.export e
+          JOIN webmunk.study y ON y.id = e.study_id
+         WHERE ($1::int8 = 0 OR e.study_id = $1::int8)
+         ORDER BY e.id DESC LIMIT $2::int8) t;
+
+-- name: export_fetched
+UPDATE webmunk.export SET downloads = downloads + 1 WHERE id = $1::int8;
+
+-- name: export_days_plan
+SELECT webmunk.export_days_plan($1::text, $2::timestamptz, $3::int8 * interval '1 second', $4::text::date);
+
+-- name: export_days_next
+-- The newest day whose points are all there: nothing that began before it was noted is still open,
+-- and nothing that the database lets us see has begun before the day ended.
+SELECT d.study_id, d.day::text, y.time_zone,
+       d.day < ($2::timestamptz AT TIME ZONE y.time_zone)::date - 1
+  FROM webmunk.export_day d
+  JOIN webmunk.study y ON y.id = d.study_id
+ WHERE d.profile = $1::text AND d.export_id IS NULL
+   AND d.fence <= pg_snapshot_xmin(pg_current_snapshot())
+   AND NOT EXISTS (
+       SELECT FROM pg_stat_activity a
+        WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
+          AND (a.backend_xid IS NOT NULL OR a.application_name = 'mod_webmunk')
+          AND a.xact_start < (d.day + 1)::timestamp AT TIME ZONE y.time_zone)
+ ORDER BY d.day DESC, d.study_id
+ LIMIT 1 FOR UPDATE OF d SKIP LOCKED;
+
+-- name: export_days_made
+UPDATE webmunk.export_day SET export_id = $4::int8
+ WHERE study_id = $1::int8 AND profile = $2::text AND day = $3::text::date;
+
+-- name: export_days_waiting
+SELECT count(*) FROM webmunk.export_day WHERE profile = $1::text AND export_id IS NULL;
+
+-- name: export_lock
+-- One process makes an export; the lock goes with its connection.
+SELECT pg_try_advisory_lock(hashtextextended('webmunk.export', 0) # $1::int8);
+
+-- name: export_default_study
+SELECT id FROM webmunk.study WHERE is_default;
