@@ -135,7 +135,7 @@
         button.type = 'button';
         button.className = 'plain';
         button.setAttribute('aria-pressed', 'false');
-        button.textContent = 'Stop refreshing every 30 seconds';
+        button.textContent = 'Stop refreshing every ' + (place.dataset.every || '30 seconds');
         button.addEventListener('click', function () {
             paused = !paused;
             button.setAttribute('aria-pressed', String(paused));
@@ -154,6 +154,10 @@
     });
     document.addEventListener('htmx:beforeSwap', function (event) {
         /* Signed out meanwhile: the answer is another page. */
+        if (event.detail.xhr.status === 304) {
+            event.preventDefault();
+            return;
+        }
         if (event.detail.serverResponse.indexOf('id="live"') < 0) {
             event.preventDefault();
             window.location.reload();

@@ -15,6 +15,7 @@
     X(WM_E_METHOD, 405, "This address does not answer that method.")                          \
     X(WM_E_TIMEOUT, 408, "The request arrived too slowly.")                                   \
     X(WM_E_CONFLICT, 409, "Somebody changed this meanwhile. Reload and try again.")           \
+    X(WM_E_GONE, 410, "What was here has expired.")                                           \
     X(WM_E_LIMIT, 413, "The request is larger than this server accepts.")                     \
     X(WM_E_TYPE, 415, "This content type is not accepted here.")                              \
     X(WM_E_RATE, 429, "Too many attempts. Wait a little and try again.")                      \

@@ -10,14 +10,24 @@
 #include "wm_page_tables.h"
 
 const wm_page wm_pages[] = {
-    {"", "overview", "Overview", "Overview", NULL, NULL, "view-overview", wm_page_overview},
+    {"", "overview", "Overview", "Overview", NULL, NULL, "view-overview", WM_MAY_OVERVIEW,
+     wm_page_overview},
     {"participants", "participants", "Participants", "Participants", "", wm_csv_participants,
-     "view-participants", wm_page_participants},
+     "view-participants", WM_MAY_STATES, wm_page_participants},
     {"unassigned", "unassigned", "Unassigned sources", NULL, "participants", wm_csv_unassigned,
-     "view-unassigned", wm_page_unassigned},
+     "view-unassigned", WM_MAY_STATES, wm_page_unassigned},
     {"participant", "participant", "Participant", NULL, "participants", wm_csv_participant,
-     "view-participant", wm_page_participant},
-    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+     "view-participant", WM_MAY_STATES, wm_page_participant},
+    {"exports", "exports", "Exports", "Exports", "", wm_csv_exports, "view-exports", WM_MAY_EXPORT,
+     wm_page_exports},
+    {"exports/*", "export", "Export", NULL, "exports", NULL, "view-export", WM_MAY_EXPORT,
+     wm_page_export},
+    {"destinations", "destinations", "Destinations", NULL, "exports", NULL, "view-destinations",
+     WM_MAY_CONFIGURE, wm_page_destinations},
+    {"system", "system", "System", "System", "", NULL, "view-system", WM_MAY_CONFIGURE,
+     wm_page_system},
+    {"jobs/*", "job", "Job", NULL, "system", NULL, "view-job", WM_MAY_CONFIGURE, wm_page_job},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, WM_MAY_OVERVIEW, NULL},
 };
 
 const wm_page *wm_page_find(const char *path)
@@ -26,6 +36,29 @@ const wm_page *wm_page_find(const char *path)
         if (!strcmp(page->path, path) || !strcmp(page->template, path))
             return page;
     return NULL;
+}
+
+const wm_page *wm_page_find_number(const char *path, apr_int64_t *number, apr_pool_t *pool)
+{
+    const char *slash = strrchr(path, '/');
+    size_t digits = slash ? strspn(slash + 1, "0123456789") : 0;
+
+    *number = 0;
+    if (!digits || digits > 18 || slash[1 + digits])
+        return wm_page_find(path);
+    *number = apr_atoi64(slash + 1);
+    return wm_page_find(
+        apr_pstrcat(pool, apr_pstrmemdup(pool, path, (size_t)(slash - path)), "/*", NULL));
+}
+
+/* Where WHICH is: its path, with the number in place of the star. */
+static const char *place_of(const wm_page *which, const wm_page_query *q, apr_pool_t *pool)
+{
+    size_t size = strlen(which->path);
+
+    if (!size || which->path[size - 1] != '*')
+        return which->path;
+    return apr_psprintf(pool, "%.*s%" APR_INT64_T_FMT, (int)size - 1, which->path, q->number);
 }
 
 const wm_err *wm_page_ask(json_t **answer, wm_db *db, wm_sql_id id, wm_args args, apr_pool_t *pool)
@@ -52,6 +85,7 @@ const wm_err *wm_page_begin(json_t **page, apr_int64_t *study_id, wm_db *db, con
                             const wm_page_query *q, apr_pool_t *pool)
 {
     const wm_page *which = wm_page_find(path);
+    const char *place = place_of(which, q, pool), *name = *place ? place : which->template;
     wm_page_query here = *q;
     json_t *study, *links;
     const char *late, *silent;
@@ -72,17 +106,16 @@ const wm_err *wm_page_begin(json_t **page, apr_int64_t *study_id, wm_db *db, con
     links = json_object();
     json_object_set_new(
         links, "self",
-        json_string(wm_page_link(&here, path,
+        json_string(wm_page_link(&here, place,
                                  WM_CHANGES({"after", q->after}, {"before", q->before}), pool)));
     json_object_set_new(
         links, "json",
-        json_string(wm_page_link(&here, apr_pstrcat(pool, which->template, ".json", NULL),
+        json_string(wm_page_link(&here, apr_pstrcat(pool, name, ".json", NULL),
                                  WM_CHANGES({"after", q->after}, {"before", q->before}), pool)));
     if (which->csv && which->csv(q))
-        json_object_set_new(
-            links, "csv",
-            json_string(wm_page_link(&here, apr_pstrcat(pool, which->template, ".csv", NULL),
-                                     WM_CHANGES({"limit", NULL}), pool)));
+        json_object_set_new(links, "csv",
+                            json_string(wm_page_link(&here, apr_pstrcat(pool, name, ".csv", NULL),
+                                                     WM_CHANGES({"limit", NULL}), pool)));
     *page = wm_json_own(json_pack("{s:s, s:O, s:o, s:[]}", "title", which->title, "study", study,
                                   "links", links, "extent"),
                         pool);
@@ -138,6 +171,8 @@ static json_t *navigation(const wm_page *here, const wm_page_query *q, apr_pool_
                              ? "true"
                              : NULL;
 
+        if (q->person && !wm_account_may(q->person, page->right, WM_ANY_STUDY))
+            continue;
         if (page->nav)
             json_array_append_new(list,
                                   json_pack("{s:s, s:s, s:s*}", "label", page->nav, "link",

@@ -14,9 +14,11 @@
 #define WM_PAGE_H
 
 #include <apr_pools.h>
+#include <apr_tables.h>
 #include <apr_time.h>
 #include <jansson.h>
 
+#include "wm_account.h"
 #include "wm_buf.h"
 #include "wm_err.h"
 
@@ -34,17 +36,21 @@ enum {
 /* What the address and the session say.  The host zeroes it, fills the first group, and gives
  * every argument of the address to wm_page_query_arg.  NULL: not given. */
 typedef struct wm_page_query {
-    const char *base;       /* URL prefix of the dashboard without the last slash, "/dashboard" */
-    const char *account;    /* who is signed in; NULL: nobody (sign-in and error pages) */
-    const char *csrf;       /* form token for the sign-out form; never part of the JSON answer */
-    const char *request_id; /* shown in the footer */
-    const char *version;    /* of the server, shown in the footer */
-    const char *notice;     /* a sentence to show once, e.g. the notice of the last sign-in */
-    apr_int64_t study_id;   /* 0: the default study */
-    int counts_only;        /* who asks may not see lists of participants */
-    int no_points;          /* ... and not what they sent: no links to it */
-    int no_sign_out;        /* who asks signed in elsewhere and signs out there */
-    apr_time_t now;         /* the server's clock */
+    const char *base;         /* URL prefix of the dashboard without the last slash, "/dashboard" */
+    const char *account;      /* who is signed in; NULL: nobody (sign-in and error pages) */
+    const char *csrf;         /* form token for the sign-out form; never part of the JSON answer */
+    const char *request_id;   /* shown in the footer */
+    const char *version;      /* of the server, shown in the footer */
+    const char *notice;       /* a sentence to show once, e.g. the notice of the last sign-in */
+    const wm_account *person; /* the account; NULL: nobody, or pages are built without a host */
+    apr_int64_t study_id;     /* 0: the default study */
+    apr_int64_t number;       /* what the star of the page's path stands for; 0: nothing */
+    const apr_table_t *fields; /* of a form that was sent to the page; or NULL */
+    const char *problem;       /* what is wrong with it, in words; or NULL */
+    int counts_only;           /* who asks may not see lists of participants */
+    int no_points;             /* ... and not what they sent: no links to it */
+    int no_sign_out;           /* who asks signed in elsewhere and signs out there */
+    apr_time_t now;            /* the server's clock */
 
     const char *search; /* q: part of id or name */
     const char *sort;   /* sort: column, "-" in front for descending */
@@ -58,6 +64,8 @@ typedef struct wm_page_query {
     const char *generator; /* generator: identifier; in a list, those who sent it within 24 hours */
     const char *generator_number; /* generator-number: the same by number */
     const char *tab;              /* tab: completeness, day, generators, uploads or points */
+    const char *who;              /* who: "mine" or "all" exports */
+    const char *copy;             /* copy: number of an export whose definition is taken over */
     const char *day;              /* day: one UTC day of a participant, "2026-01-31" */
     int days;                     /* days: columns of the completeness grid, 14, 30 or 90 */
     int everything;               /* set by wm_page_csv: all rows instead of a page of them */
@@ -65,7 +73,7 @@ typedef struct wm_page_query {
 
 /* One page.  A new page is a row in wm_pages plus its template. */
 typedef struct wm_page {
-    const char *path;     /* below the base; "" is the first page */
+    const char *path;     /* below the base; "" is the first page; "*" stands for a number */
     const char *template; /* name in the template set */
     const char *title;
     const char *nav;    /* words in the navigation; NULL: not listed there */
@@ -73,6 +81,7 @@ typedef struct wm_page {
     /* Columns of ".csv"; NULL: this page, or its tab, has no table to download. */
     const struct wm_csv_column *(*csv)(const wm_page_query *q);
     const char *action; /* for access_log, e.g. "view-participants" */
+    wm_right right;     /* without which it is refused, and not in the navigation */
     /* *PAGE belongs to POOL.  WM_E_INPUT when an argument is out of its form, WM_E_NOT_FOUND when
      * the study or participant does not exist; database errors. */
     const wm_err *(*build)(json_t **page, struct wm_db *db, const wm_page_query *q,
@@ -80,6 +89,9 @@ typedef struct wm_page {
 } wm_page;
 
 extern const wm_page wm_pages[]; /* ends with a row whose path is NULL */
+
+/* The page at PATH where a last segment of digits is *NUMBER, else 0. */
+const wm_page *wm_page_find_number(const char *path, apr_int64_t *number, apr_pool_t *pool);
 
 /* The page at PATH (below the base, without slashes at its ends and without suffix), or NULL.  The
  * first page also has a name, because ".json" needs something to stand behind: "overview". */
@@ -98,6 +110,31 @@ const wm_err *wm_page_unassigned(json_t **page, struct wm_db *db, const wm_page_
                                  apr_pool_t *pool);
 const wm_err *wm_page_participant(json_t **page, struct wm_db *db, const wm_page_query *q,
                                   apr_pool_t *pool);
+
+/* Exports, one export, the form for a new one, destinations; jobs and schedules, one job. */
+const wm_err *wm_page_exports(json_t **page, struct wm_db *db, const wm_page_query *q,
+                              apr_pool_t *pool);
+const wm_err *wm_page_export(json_t **page, struct wm_db *db, const wm_page_query *q,
+                             apr_pool_t *pool);
+const wm_err *wm_page_destinations(json_t **page, struct wm_db *db, const wm_page_query *q,
+                                   apr_pool_t *pool);
+const wm_err *wm_page_system(json_t **page, struct wm_db *db, const wm_page_query *q,
+                             apr_pool_t *pool);
+const wm_err *wm_page_job(json_t **page, struct wm_db *db, const wm_page_query *q,
+                          apr_pool_t *pool);
+
+/* Whom the export of DEFINITION in STUDY is about, for the access log: an array of source ids. */
+const wm_err *wm_page_export_sources(json_t **ids, struct wm_db *db, apr_int64_t study,
+                                     const json_t *definition, apr_pool_t *pool);
+
+/* May PERSON cancel and delete an export of STUDY that the account BY (0: none) asked for? */
+int wm_page_may_change_export(const wm_account *person, apr_int64_t study, apr_int64_t by);
+
+/* May PERSON have a destination of STUDY (0: all studies) tested? */
+int wm_page_may_test(const wm_account *person, apr_int64_t study);
+
+/* May PERSON pause and run what is scheduled in STUDY (0: the whole server's)? */
+int wm_page_may_schedule(const wm_account *person, apr_int64_t study);
 
 /* The participants whose data PAGE shows, for the access log: an array of source ids (may be
  * empty) that belongs to PAGE. */

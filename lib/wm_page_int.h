@@ -134,6 +134,19 @@ void wm_page_table(json_t *page, json_t *rows, const char *caption, const char *
 void wm_page_chip(json_t *page, const char *label, const char *value, const char *path,
                   const char *name, const wm_page_query *q, apr_pool_t *pool);
 
+/* The studies in which who asks has RIGHT, as an argument "bigint[]"; SQL null: all of them, or pages
+ * are built without a host. */
+const wm_err *wm_page_studies(wm_arg *studies, const wm_page_query *q, wm_right right,
+                              apr_pool_t *pool);
+/* Does something here change by itself?  Then "live" of PAGE says in seconds how often to ask, and
+ * links.progress where. */
+void wm_page_live(json_t *page, int live, const char *path, const wm_page_query *q,
+                  apr_pool_t *pool);
+/* The state of a job NAME of whom is said {name, label, mark, help}. */
+json_t *wm_page_job_state(const char *name);
+/* "80 of 100 rows" in member "words" of PROGRESS, and "percent". */
+void wm_page_progress(json_t *progress, apr_pool_t *pool);
+
 /* The coordinates of the completeness grid and of a day's lanes. */
 void wm_page_grid(json_t *completeness, const wm_page_query *q, apr_pool_t *pool);
 void wm_page_lanes(json_t *generators, apr_pool_t *pool);

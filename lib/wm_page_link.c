@@ -18,6 +18,8 @@ static const struct {
     {"tab", offsetof(wm_page_query, tab)},
     {"generator", offsetof(wm_page_query, generator)},
     {"generator-number", offsetof(wm_page_query, generator_number)},
+    {"who", offsetof(wm_page_query, who)},
+    {"copy", offsetof(wm_page_query, copy)},
     {"day", offsetof(wm_page_query, day)},
     {"q", offsetof(wm_page_query, search)},
     {"state", offsetof(wm_page_query, state)},

@@ -8,5 +8,6 @@
 const struct wm_csv_column *wm_csv_participants(const wm_page_query *q);
 const struct wm_csv_column *wm_csv_unassigned(const wm_page_query *q);
 const struct wm_csv_column *wm_csv_participant(const wm_page_query *q);
+const struct wm_csv_column *wm_csv_exports(const wm_page_query *q);
 
 #endif

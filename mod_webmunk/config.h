@@ -63,6 +63,8 @@ enum { WM_REPEATS_SUPPRESS, WM_REPEATS_KEEP };
       "how long a request waits for one of them before it is answered 503")                        \
     X(PATH, SERVER, attachment_dir, "WebmunkAttachmentDir", WM_STATEDIR "/attachments", NULL, 0,   \
       0, "directory, never a served one, for files that come with bundles")                        \
+    X(PATH, SERVER, export_dir, "WebmunkExportDir", WM_STATEDIR "/exports", NULL, 0, 0,            \
+      "directory, never a served one, in which webmunkd leaves finished exports")                  \
     X(PATH, SERVER, temp_dir, "WebmunkTempDir", "/var/tmp", NULL, 0, 0,                            \
       "directory for uploads over 1 MB while they arrive")                                         \
     X(PATH, SERVER, box_secret_key, "WebmunkBoxSecretKey", "none", NULL, 0, 0,                     \

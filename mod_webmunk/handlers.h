@@ -7,10 +7,14 @@
 
 const wm_err *wm_h_asset(wm_http *h);
 const wm_err *wm_h_bundle_add(wm_http *h);
+const wm_err *wm_h_destination_test(wm_http *h);
+const wm_err *wm_h_export_change(wm_http *h);
+const wm_err *wm_h_export_download(wm_http *h);
 const wm_err *wm_h_health(wm_http *h);
 const wm_err *wm_h_page(wm_http *h);
 const wm_err *wm_h_point_add(wm_http *h);
 const wm_err *wm_h_refused(wm_http *h);
+const wm_err *wm_h_schedule_change(wm_http *h);
 const wm_err *wm_h_sign_in(wm_http *h);
 const wm_err *wm_h_sign_in_form(wm_http *h);
 const wm_err *wm_h_sign_out(wm_http *h);

@@ -209,8 +209,8 @@ const wm_err *wm_reply_redirect(wm_http *h, const char *path)
     return wm_reply_data(h, HTTP_SEE_OTHER, "text/plain; charset=utf-8", "", 0);
 }
 
-const wm_err *wm_reply_file(wm_http *h, const char *type, const char *path)
+const wm_err *wm_reply_file(wm_http *h, const char *type, apr_file_t *file, const char *etag)
 {
-    h->reply = (wm_reply){.status = HTTP_OK, .type = type, .file = path};
+    h->reply = (wm_reply){.status = HTTP_OK, .type = type, .file = file, .etag = etag};
     return NULL;
 }

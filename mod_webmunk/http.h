@@ -21,7 +21,8 @@ typedef struct wm_reply {
     const char *type;
     const char *data;
     apr_size_t size;
-    const char *file; /* sent instead of data when set */
+    apr_file_t *file; /* sent instead of data when set */
+    const char *etag; /* of the file: parts of it may be asked for */
 } wm_reply;
 
 typedef struct wm_http {
@@ -104,7 +105,8 @@ const wm_err *wm_reply_text(wm_http *h, int status, const char *text);
 const wm_err *wm_reply_json(wm_http *h, int status, json_t *root);
 /* 303 to PATH, which begins with a slash and is not of another host; else WM_E_SYSTEM. */
 const wm_err *wm_reply_redirect(wm_http *h, const char *path);
-/* A file of ours, sent by httpd (sendfile, ranges are not offered). */
-const wm_err *wm_reply_file(wm_http *h, const char *type, const char *path);
+/* The open FILE, which lives as long as the request, sent by httpd: sendfile, and the ranges that the
+ * request asks for; ETAG with its quotes. */
+const wm_err *wm_reply_file(wm_http *h, const char *type, apr_file_t *file, const char *etag);
 
 #endif

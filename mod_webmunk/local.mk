@@ -17,8 +17,11 @@ mod_webmunk_mod_webmunk_la_SOURCES = \
 	mod_webmunk/handlers.h \
 	mod_webmunk/handlers/asset.c \
 	mod_webmunk/handlers/bundle.c \
+	mod_webmunk/handlers/export.c mod_webmunk/handlers/export.h \
+	mod_webmunk/handlers/export_file.c \
 	mod_webmunk/handlers/health.c \
 	mod_webmunk/handlers/page.c \
+	mod_webmunk/handlers/schedule.c \
 	mod_webmunk/handlers/session.c \
 	mod_webmunk/http.c mod_webmunk/http.h \
 	mod_webmunk/memory.c mod_webmunk/memory.h \

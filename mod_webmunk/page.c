@@ -19,6 +19,7 @@ void wm_page_query_begin(wm_page_query *q, wm_http *h)
 
     *q = (wm_page_query){.base = h->mount,
                          .account = who && who->account ? who->name : NULL,
+                         .person = who ? who->account : NULL,
                          .no_sign_out = !wm_auth_sign_out_path(h),
                          .csrf = wm_auth_token_known(h),
                          .request_id = wm_http_id(h),
@@ -56,6 +57,9 @@ static const char *advice(wm_http *h, const wm_err *err)
 
     if (err->code == WM_E_METHOD)
         return advice_method(h);
+    if (err->code == WM_E_GONE)
+        return "Archives are kept for a while only. The same export can be made again by its "
+               "button \u201cRepeat\u201d.";
     if (err->code != WM_E_FORBIDDEN || !(who || h->r->user))
         return NULL;
     if (h->method & WM_UNSAFE)

@@ -2,12 +2,14 @@
 /* How a request ends: the answer, or its absence, and the log line. */
 #include <string.h>
 
+#include <apr_buckets.h>
 #include <apr_file_io.h>
 #include <apr_strings.h>
 #include <httpd.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
+#include <util_filter.h>
 
 #include "body.h"
 #include "http.h"
@@ -119,21 +121,22 @@ static void set_headers(wm_http *h)
     set_default(h, "Referrer-Policy", "same-origin");
 }
 
+/* As httpd's own handler for files does: its filters answer ranges when they see the whole at once. */
 static int send_file(wm_http *h)
 {
     request_rec *r = h->r;
-    apr_file_t *file;
+    apr_bucket_brigade *all = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     apr_finfo_t info;
-    apr_size_t sent;
 
-    if (apr_file_open(&file, h->reply.file, APR_FOPEN_READ | APR_FOPEN_SENDFILE_ENABLED, 0,
-                      r->pool) != APR_SUCCESS ||
-        apr_file_info_get(&info, APR_FINFO_SIZE, file) != APR_SUCCESS)
-        return HTTP_NOT_FOUND;
+    if (apr_file_info_get(&info, APR_FINFO_SIZE, h->reply.file) != APR_SUCCESS)
+        return HTTP_INTERNAL_SERVER_ERROR;
+    apr_table_setn(r->headers_out, "ETag", h->reply.etag); /* where If-Range is compared */
+    apr_table_setn(r->subprocess_env, "no-gzip", "1");
+    ap_set_accept_ranges(r);
     ap_set_content_length(r, info.size);
-    if (!r->header_only)
-        ap_send_fd(file, r, 0, (apr_size_t)info.size, &sent);
-    return OK;
+    apr_brigade_insert_file(all, h->reply.file, 0, info.size, r->pool);
+    APR_BRIGADE_INSERT_TAIL(all, apr_bucket_eos_create(r->connection->bucket_alloc));
+    return ap_pass_brigade(r->output_filters, all) == APR_SUCCESS ? OK : AP_FILTER_ERROR;
 }
 
 int wm_http_send(wm_http *h)

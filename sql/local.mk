@@ -12,6 +12,8 @@ SQL_QUERIES = \
 	sql/queries/job.sql \
 	sql/queries/migrate.sql \
 	sql/queries/page.sql \
+	sql/queries/page_export.sql \
+	sql/queries/page_job.sql \
 	sql/queries/page_participant.sql \
 	sql/queries/session.sql \
 	sql/queries/token.sql

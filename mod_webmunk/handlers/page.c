@@ -10,12 +10,15 @@
 #include <sodium.h>
 
 #include "wm_json_own.h"
+#include "wm_mustache.h"
 
 #include "../accept.h"
 #include "../auth.h"
+#include "../config.h"
 #include "../conditional.h"
 #include "../handlers.h"
 #include "../page.h"
+#include "../site.h"
 
 enum {
     ETAG_BYTES = 16,
@@ -28,12 +31,16 @@ typedef enum { HTML, JSON, CSV } form;
 typedef struct request {
     const wm_page *which;
     form form;
+    int part; /* the part of it that changes alone, by ".../progress" */
     wm_page_query q;
 } request;
+
+#define PROGRESS "/progress"
 
 static const wm_err *read_path(request *req, wm_http *h)
 {
     const char *path = h->path, *dot = strrchr(path, '.');
+    size_t size = strlen(path), part = sizeof PROGRESS - 1;
 
     req->form = wm_accept_json(h) ? JSON : HTML;
     if (dot && dot > path && (!strcmp(dot, ".json") || !strcmp(dot, ".csv"))) {
@@ -41,7 +48,11 @@ static const wm_err *read_path(request *req, wm_http *h)
             req->form = CSV;
         path = apr_pstrmemdup(h->r->pool, path, (size_t)(dot - path));
     }
-    req->which = wm_page_find(path);
+    if (req->form == HTML && size > part && !strcmp(path + size - part, PROGRESS)) {
+        req->part = 1;
+        path = apr_pstrmemdup(h->r->pool, path, size - part);
+    }
+    req->which = wm_page_find_number(path, &req->q.number, h->r->pool);
     if (!req->which)
         return wm_err_make(h->r->pool, WM_E_NOT_FOUND, "there is no such page");
     return NULL;
@@ -144,8 +155,8 @@ static const char *etag_of(const json_t *page, const request *req, apr_pool_t *p
     json_object_del(study, "now");
     json_object_set(still, "study", study);
     text = wm_json_own_text(still, pool);
-    text = apr_pstrcat(pool, forms[req->form], req->q.account, " ", req->q.version, " ",
-                       text ? text : "", NULL);
+    text = apr_pstrcat(pool, forms[req->form], req->part ? PROGRESS : "", req->q.account, " ",
+                       req->q.version, " ", text ? text : "", NULL);
     crypto_generichash(digest, sizeof digest, (const unsigned char *)text, strlen(text), NULL, 0);
     sodium_bin2hex(hex, sizeof hex, digest, sizeof digest);
     return apr_pstrcat(pool, "\"", hex, "\"", NULL);
@@ -165,6 +176,26 @@ static const wm_err *download(wm_http *h, wm_db *db, request *req)
                          text->size);
 }
 
+/* The part that asks again by itself carries what it showed last, ready for If-None-Match. */
+static void carry_etag(json_t *page, const char *etag, apr_pool_t *pool)
+{
+    json_t *text = wm_json_own(json_string(etag), pool);
+    char *quoted = json_dumps(text, JSON_ENCODE_ANY);
+
+    json_object_set_new(page, "seen", json_string(quoted));
+    free(quoted);
+}
+
+static const wm_err *show_part(wm_http *h, json_t *page, request *req)
+{
+    const char *template = apr_pstrcat(h->r->pool, req->which->template, "-live", NULL);
+    const wm_site *site = wm_server_site(h->r->server);
+
+    if (!site || !wm_templates_has(site->templates, template))
+        return wm_err_make(h->r->pool, WM_E_NOT_FOUND, "no part of this page changes alone");
+    return wm_page_reply(h, HTTP_OK, template, page, &req->q);
+}
+
 static const wm_err *show(wm_http *h, wm_db *db, request *req)
 {
     const char *etag;
@@ -172,12 +203,19 @@ static const wm_err *show(wm_http *h, wm_db *db, request *req)
 
     WM_TRY(req->which->build(&page, db, &req->q, h->r->pool));
     etag = etag_of(page, req, h->r->pool);
+    carry_etag(page, etag, h->r->pool);
     wm_http_set(h, "Vary", "Accept");
     wm_http_set(h, "ETag", etag);
     if (wm_matches(h, etag)) /* nothing is shown that was not shown before */
         return wm_reply_data(h, HTTP_NOT_MODIFIED, NULL, "", 0);
+    if (req->part && !json_array_size(wm_page_extent(page))) { /* it shows nobody */
+        wm_http_db_done(h);
+        return show_part(h, page, req);
+    }
     WM_TRY(record(h, db, req, wm_page_extent(page), view_of(h, req, page)));
     wm_http_db_done(h);
+    if (req->part)
+        return show_part(h, page, req);
     if (req->form == JSON)
         return wm_reply_json(h, HTTP_OK, json_incref(page));
     req->q.notice = sign_in_notice(h);
@@ -189,8 +227,14 @@ static const wm_err *show(wm_http *h, wm_db *db, request *req)
 static const wm_err *permit(wm_http *h, request *req)
 {
     apr_int64_t study = req->q.study_id ? req->q.study_id : WM_ANY_STUDY;
-    wm_right right = *req->which->path ? WM_MAY_STATES : WM_MAY_OVERVIEW;
+    wm_right right = req->which->right;
 
+    /* What is not theirs to see is not there: a number tells nobody what others do. */
+    if (req->q.number && wm_auth_may(h, right, WM_ANY_STUDY))
+        return wm_err_make(h->r->pool, WM_E_NOT_FOUND, "the right \"%s\" is missing",
+                           wm_right_word(right));
+    if (right == WM_MAY_EXPORT || right == WM_MAY_CONFIGURE)
+        study = WM_ANY_STUDY; /* the page asks which */
     if (req->q.tab && !strcmp(req->q.tab, "points"))
         right = WM_MAY_RECORDS;
     req->q.counts_only = wm_auth_may(h, WM_MAY_STATES, study) != NULL;
@@ -202,10 +246,13 @@ const wm_err *wm_h_page(wm_http *h)
 {
     request req = {0};
     wm_db *db;
+    apr_int64_t number;
 
     WM_TRY(read_path(&req, h));
+    number = req.q.number;
     WM_TRY(wm_auth_token(&req.q.csrf, h, NULL)); /* the frame has a form */
     wm_page_query_begin(&req.q, h);
+    req.q.number = number;
     WM_TRY(read_arguments(&req, h));
     WM_TRY(permit(h, &req));
     WM_TRY(wm_http_db(&db, h));

@@ -29,6 +29,7 @@ CREATE TABLE export (
     file_sha256 bytea,
     finished timestamptz,
     expires timestamptz,
+    deleted timestamptz,                       -- by a person: no longer listed, the file is purged
     downloads integer NOT NULL DEFAULT 0
 );
 CREATE INDEX export_by_study ON export (study_id, id);

@@ -127,6 +127,7 @@ sub locations
 WebmunkTemplateDir "$templates"
 WebmunkAssetDir "$assets"
 WebmunkAttachmentDir "$self->{dir}/data"
+WebmunkExportDir "$self->{dir}/exports"
 WebmunkTempDir "$self->{dir}/data"
 <Location "/data">
     SetHandler webmunk
