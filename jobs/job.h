@@ -51,6 +51,7 @@ typedef struct wm_job {
     X(arrival_fold) \
     X(body_purge) \
     X(deliver) \
+    X(destination_test) \
     X(export) \
     X(export_nightly) \
     X(export_purge) \

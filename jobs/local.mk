@@ -21,6 +21,7 @@ jobs_webmunkd_SOURCES = \
 	jobs/dest_webdav.c \
 	jobs/fetch.c jobs/fetch.h \
 	jobs/job_deliver.c \
+	jobs/job_destination_test.c \
 	jobs/mail.c jobs/mail.h \
 	jobs/secret.c jobs/secret.h \
 	jobs/demo.h jobs/demo_body.c jobs/demo_post.c jobs/demo_study.c \

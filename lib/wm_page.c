@@ -22,6 +22,8 @@ const wm_page wm_pages[] = {
      wm_page_exports},
     {"exports/*", "export", "Export", NULL, "exports", NULL, "view-export", WM_MAY_EXPORT,
      wm_page_export},
+    {"exports/new", "export-new", "New export", NULL, "exports", NULL, "view-export-form",
+     WM_MAY_EXPORT, wm_page_export_new},
     {"destinations", "destinations", "Destinations", NULL, "exports", NULL, "view-destinations",
      WM_MAY_CONFIGURE, wm_page_destinations},
     {"system", "system", "System", "System", "", NULL, "view-system", WM_MAY_CONFIGURE,

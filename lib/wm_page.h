@@ -116,12 +116,18 @@ const wm_err *wm_page_exports(json_t **page, struct wm_db *db, const wm_page_que
                               apr_pool_t *pool);
 const wm_err *wm_page_export(json_t **page, struct wm_db *db, const wm_page_query *q,
                              apr_pool_t *pool);
+const wm_err *wm_page_export_new(json_t **page, struct wm_db *db, const wm_page_query *q,
+                                 apr_pool_t *pool);
 const wm_err *wm_page_destinations(json_t **page, struct wm_db *db, const wm_page_query *q,
                                    apr_pool_t *pool);
 const wm_err *wm_page_system(json_t **page, struct wm_db *db, const wm_page_query *q,
                              apr_pool_t *pool);
 const wm_err *wm_page_job(json_t **page, struct wm_db *db, const wm_page_query *q,
                           apr_pool_t *pool);
+
+/* The definition that the FIELDS of that form make for STUDY, not yet checked. */
+const wm_err *wm_page_export_defined(json_t **definition, struct wm_db *db, apr_int64_t study,
+                                     const char *zone, const apr_table_t *fields, apr_pool_t *pool);
 
 /* Whom the export of DEFINITION in STUDY is about, for the access log: an array of source ids. */
 const wm_err *wm_page_export_sources(json_t **ids, struct wm_db *db, apr_int64_t study,

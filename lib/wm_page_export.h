@@ -3,6 +3,7 @@
 #ifndef WM_PAGE_EXPORT_H
 #define WM_PAGE_EXPORT_H
 
+#include "wm_export.h"
 #include "wm_page_int.h"
 
 typedef struct wm_export_state {
@@ -25,6 +26,13 @@ const wm_err *wm_page_export_ask(json_t **answer, wm_db *db, const wm_page_query
 /* Arguments "text[]" and "bigint[]" of the JSON array LIST; SQL null when it is none. */
 const wm_err *wm_page_texts_arg(wm_arg *arg, const json_t *list, apr_pool_t *pool);
 const wm_err *wm_page_numbers_arg(wm_arg *arg, const json_t *list, apr_pool_t *pool);
+
+/* The definition that the FIELDS of the form make for STUDY, by what can be chosen there
+ * (page_export_choices); and a definition into the PAGE of the form. */
+json_t *wm_page_export_read(const json_t *choices, apr_int64_t study, const char *zone,
+                            const apr_table_t *fields, apr_pool_t *pool);
+void wm_page_export_show(json_t *page, const json_t *choices, const json_t *definition,
+                         apr_pool_t *pool);
 
 /* Words, links and what can be done, for a row of the answer.  Nonzero when it changes by itself. */
 int wm_page_export_dress(json_t *row, const wm_page_query *q, apr_pool_t *pool);

@@ -146,7 +146,9 @@ static const wm_err *check_form(wm_http *h)
         return wm_err_make(h->r->pool, WM_E_FORBIDDEN, "the form came from another site");
     if (form_cookie && !*form_cookie)
         return wm_err_make(h->r->pool, WM_E_FORBIDDEN, "the browser kept no cookie of the form");
-    WM_TRY(wm_http_form(h));
+    /* JSON has no place for the token: it comes in the header, which no other site can send. */
+    if (!token || !wm_http_is_type(wm_http_header(h, "Content-Type"), "application/json"))
+        WM_TRY(wm_http_form(h));
     WM_TRY(wm_auth_secret(&secret, h));
     if (!token)
         token = wm_http_field(h, WM_FIELD_TOKEN);

@@ -8,6 +8,7 @@
 const wm_err *wm_h_asset(wm_http *h);
 const wm_err *wm_h_bundle_add(wm_http *h);
 const wm_err *wm_h_destination_test(wm_http *h);
+const wm_err *wm_h_export_add(wm_http *h);
 const wm_err *wm_h_export_change(wm_http *h);
 const wm_err *wm_h_export_download(wm_http *h);
 const wm_err *wm_h_health(wm_http *h);

@@ -19,6 +19,7 @@ mod_webmunk_mod_webmunk_la_SOURCES = \
 	mod_webmunk/handlers/bundle.c \
 	mod_webmunk/handlers/export.c mod_webmunk/handlers/export.h \
 	mod_webmunk/handlers/export_file.c \
+	mod_webmunk/handlers/export_new.c \
 	mod_webmunk/handlers/health.c \
 	mod_webmunk/handlers/page.c \
 	mod_webmunk/handlers/schedule.c \

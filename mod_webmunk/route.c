@@ -39,6 +39,8 @@ static const wm_route routes[] = {
      "asset"},
     {WM_READ, "exports", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE, wm_h_page,
      "page"},
+    {WM_POST, "exports", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE,
+     wm_h_export_add, "export-add"},
     {WM_READ, "exports/*", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE, wm_h_page,
      "page"},
     {WM_READ, "exports/*/download", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE,

@@ -3,6 +3,7 @@ templatesdir = $(pkgdatadir)/templates
 dist_templates_DATA = \
 	templates/destinations.mustache \
 	templates/error.mustache \
+	templates/export-new.mustache \
 	templates/export.mustache \
 	templates/exports.mustache \
 	templates/job.mustache \

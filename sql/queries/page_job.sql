@@ -95,6 +95,6 @@ SELECT s.name, s.study_id, s.what, s.params, $2::bigint FROM schedule s WHERE s.
 
 -- name: page_destination_test
 INSERT INTO job (name, study_id, what, params, added_by)
-SELECT 'destination-test', t.study_id, 'destination ' || t.id, jsonb_build_object('destination', t.id), $2::bigint
+SELECT 'destination-test', t.study_id, 'destination ' || t.id, jsonb_build_object('destination', t.id, 'name', t.name), $2::bigint
   FROM destination t WHERE t.id = $1::bigint
     ON CONFLICT (name, what) WHERE state IN ('ready', 'running') DO NOTHING;

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A new export: by the form, which is checked and then sent once more to begin, or as JSON. */
+#include <string.h>
+
+#include <apr_strings.h>
+#include <httpd.h>
+
+#include "wm_export.h"
+#include "wm_json_own.h"
+
+#include "../accept.h"
+#include "../auth.h"
+#include "../body.h"
+#include "../handlers.h"
+#include "../page.h"
+#include "export.h"
+
+enum { PURPOSE_MAX = 2000 };
+
+static const char *purpose_of(const char *text)
+{
+    while (text && (*text == ' ' || *text == '\t' || *text == '\r' || *text == '\n'))
+        text++;
+    return text && *text ? text : NULL;
+}
+
+/* The form again, with what is wrong, or with what the export would be. */
+static const wm_err *show_form(wm_http *h, wm_db *db, const char *problem)
+{
+    wm_page_query q;
+    json_t *page;
+
+    WM_TRY(wm_auth_token(&q.csrf, h, NULL));
+    wm_page_query_begin(&q, h);
+    q.fields = h->fields;
+    q.problem = problem;
+    WM_TRY(wm_page_export_new(&page, db, &q, h->r->pool));
+    wm_http_db_done(h);
+    return wm_page_reply(h, problem ? HTTP_BAD_REQUEST : HTTP_OK, "export-new", page, &q);
+}
+
+/* The row, its job and its row of the access log, or nothing. */
+static const wm_err *begin(apr_int64_t *number, wm_http *h, wm_db *db, const json_t *asked,
+                           const char *purpose)
+{
+    apr_pool_t *pool = h->r->pool;
+    wm_export_definition *definition;
+    const char *text;
+    wm_rows *rows;
+    json_t *d;
+
+    WM_TRY(wm_export_define(&definition, asked, db, pool));
+    WM_TRY(wm_auth_may(h, WM_MAY_EXPORT, definition->study));
+    text = wm_export_canonical(definition, pool);
+    WM_TRY(wm_db_rows(&rows, db, WM_SQL_PAGE_EXPORT_ADD,
+                      WM_ARGS(WM_I64(definition->study), WM_TEXT(text), WM_TEXT(purpose),
+                              WM_I64(wm_auth_known(h->r)->account->id)),
+                      pool));
+    *number = wm_rows_i64(rows, 0, 0);
+    WM_TRY(wm_json_own_parse(&d, text, strlen(text), pool));
+    return wm_export_record(
+        h, db, "export-request", *number, definition->study, d, purpose,
+        wm_json_own(json_pack("{s:b}", "sensitive", definition->sensitive), pool));
+}
+
+static const wm_err *add(apr_int64_t *number, wm_http *h, wm_db *db, const json_t *asked,
+                         const char *purpose)
+{
+    apr_pool_t *pool = h->r->pool;
+    const wm_err *err;
+
+    WM_TRY(wm_db_begin(db, pool));
+    err = begin(number, h, db, asked, purpose);
+    if (err)
+        wm_db_rollback(db);
+    return err ? err : wm_db_commit(db, pool);
+}
+
+/* Where the new export is. */
+static const char *place(const wm_http *h, apr_int64_t number)
+{
+    return apr_psprintf(h->r->pool, "%s/exports/%" APR_INT64_T_FMT, h->mount, number);
+}
+
+static const wm_err *study_of(apr_int64_t *study, const char **zone, wm_http *h, wm_db *db)
+{
+    json_t *answer;
+
+    WM_TRY(wm_db_json(&answer, db, WM_SQL_PAGE_STUDY, WM_ARGS(WM_I64(0), WM_TIME(apr_time_now())),
+                      h->r->pool));
+    if (!answer)
+        return wm_err_make(h->r->pool, WM_E_NOT_FOUND, "there is no default study");
+    *study = json_integer_value(json_object_get(answer, "id"));
+    *zone = json_string_value(json_object_get(answer, "time_zone"));
+    return NULL;
+}
+
+static const wm_err *by_form(wm_http *h, wm_db *db)
+{
+    const char *doing = wm_http_field(h, "do"), *zone;
+    const char *purpose = purpose_of(wm_http_field(h, "purpose"));
+    apr_pool_t *pool = h->r->pool;
+    apr_int64_t study, number;
+    const wm_err *err;
+    json_t *asked;
+
+    if (!doing || strcmp(doing, "start"))
+        return show_form(h, db, NULL);
+    if (!purpose || strlen(purpose) > PURPOSE_MAX)
+        return show_form(h, db,
+                         purpose ? "The purpose is too long for the access log."
+                                 : "Say what the data are for: it goes into the access log.");
+    WM_TRY(study_of(&study, &zone, h, db));
+    WM_TRY(wm_page_export_defined(&asked, db, study, zone, h->fields, pool));
+    err = add(&number, h, db, asked, purpose);
+    if (err && err->code == WM_E_INPUT)
+        return show_form(h, db, err->why);
+    WM_TRY(err);
+    return wm_reply_redirect(h, place(h, number));
+}
+
+static const wm_err *refuse(wm_http *h, const char *why)
+{
+    json_t *problem = json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", "about:blank", "title",
+                                wm_err_public(WM_E_INPUT), "status", HTTP_BAD_REQUEST, "detail",
+                                why, "request_id", wm_http_id(h));
+
+    WM_TRY(wm_reply_json(h, HTTP_BAD_REQUEST, problem));
+    h->reply.type = "application/problem+json";
+    return NULL;
+}
+
+/* {"purpose": ...} and the members of a definition; the default study and no sensitive fields unless
+ * it says otherwise. */
+static const wm_err *by_json(wm_http *h, wm_db *db, json_t *asked)
+{
+    const char *purpose = purpose_of(json_string_value(json_object_get(asked, "purpose"))), *zone;
+    apr_int64_t study, number;
+    const wm_err *err;
+
+    if (!purpose || strlen(purpose) > PURPOSE_MAX)
+        return refuse(h, "\"purpose\" must say in at most 2,000 bytes what the data are for");
+    purpose = apr_pstrdup(h->r->pool, purpose);
+    json_object_del(asked, "purpose");
+    WM_TRY(study_of(&study, &zone, h, db));
+    if (!json_object_get(asked, "study"))
+        json_object_set_new(asked, "study", json_integer(study));
+    if (!json_object_get(asked, "sensitive"))
+        json_object_set_new(asked, "sensitive", json_false());
+    err = add(&number, h, db, asked, purpose);
+    if (err && err->code == WM_E_INPUT)
+        return refuse(h, err->why);
+    WM_TRY(err);
+    wm_http_set(h, "Location", place(h, number));
+    return wm_reply_json(h, HTTP_CREATED,
+                         json_pack("{s:I, s:s, s:s}", "id", (json_int_t)number, "link",
+                                   place(h, number), "state", "queued"));
+}
+
+const wm_err *wm_h_export_add(wm_http *h)
+{
+    const char *data;
+    json_t *asked;
+    size_t size;
+    wm_db *db;
+
+    WM_TRY(wm_auth_may(h, WM_MAY_EXPORT, WM_ANY_STUDY));
+    if (h->fields) {
+        WM_TRY(wm_http_db(&db, h));
+        return by_form(h, db);
+    }
+    WM_TRY(wm_body_read(&data, &size, h, WM_SMALL_FORM_MAX));
+    if (wm_json_own_parse(&asked, data, size, h->r->pool) || !json_is_object(asked))
+        return refuse(h, "the body is no JSON object");
+    WM_TRY(wm_http_db(&db, h));
+    return by_json(h, db, asked);
+}
