@@ -126,6 +126,8 @@ perl_tests = \
 	t/150-runner.t \
 	t/151-schedules.t \
 	t/170-archive.t \
+	t/171-nightly.t \
+	t/172-full-disk.t \
 	t/180-destinations.t \
 	t/181-sftp.t \
 	t/182-s3.t \

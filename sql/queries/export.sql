@@ -14,7 +14,7 @@ UPDATE webmunk.export e
   FROM webmunk.study y
  WHERE e.id = $1::int8 AND y.id = e.study_id AND e.state IN ('queued', 'counting', 'running', 'packing')
 RETURNING e.position::text, e.types_done, e.definition::text, e.sources::text, e.rows_expected, e.profile,
-          y.slug, y.name, 
+          y.slug, y.name,
           (SELECT to_char(number, 'FM0000') || '-' || title FROM webmunk.wm_schema ORDER BY number DESC LIMIT 1);
 
 -- name: export_sources_keep
