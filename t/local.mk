@@ -132,6 +132,7 @@ perl_tests = \
 	t/181-sftp.t \
 	t/182-s3.t \
 	t/183-webdav.t \
+	t/160-export-rows.t \
 	t/200-vectors-event-h1.t \
 	t/200-vectors-event-h2.t \
 	t/200-vectors-prefork-h1.t \
