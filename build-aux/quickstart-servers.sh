@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The parts of quickstart that start PostgreSQL and httpd.
+# The parts of quickstart that start PostgreSQL, webmunkd and httpd.
 # Sourced by quickstart; uses its $top, $dir, $install, $account and functions.
 # shellcheck shell=sh disable=SC2154,SC2034
 
@@ -60,7 +60,7 @@ webmunkd() { DATABASE_URL=$database "$dir/inst/sbin/webmunkd" "$@"; }
 
 env_value() { sed -n "s/^$1=//p" "$dir/run.env" 2>/dev/null || true; }
 
-# Schema, partitions of the coming months, the first account.
+# Schema, partitions of this month before the first upload, the first account.
 prepare_database() {
     say "bringing the schema up to date"
     webmunkd migrate >"$dir/log/migrate.log" 2>&1 || { cat "$dir/log/migrate.log" >&2; die "webmunkd migrate failed"; }
@@ -83,6 +83,31 @@ prepare_database() {
         fi
         rm -f "$secret"
     fi
+}
+
+# --- the job runner --------------------------------------------------------------------------------
+
+runner_pid() { cat "$dir/runner.pid" 2>/dev/null || true; }
+
+# As the role of the jobs, so that what it may do here is what it may do elsewhere.
+start_runner() {
+    say "starting webmunkd"
+    : >>"$dir/log/webmunkd.log"
+    mkdir -p "$dir/files/exports"
+    chmod 700 "$dir/files" "$dir/files/exports"
+    if is_root; then chown "$account" "$dir/files" "$dir/files/exports" "$dir/log/webmunkd.log"; fi
+    jobs_database=$(printf '%s' "$database" | sed 's|//wm_owner@|//wm_jobs@|')
+    # A session of its own: Ctrl-C is for this script, which stops things in their order.
+    as_account env DATABASE_URL="$jobs_database" WEBMUNK_EXPORT_DIR="$dir/files/exports" \
+        setsid -f sh -c 'echo $$ && exec "$0" run >>"$1" 2>&1' \
+        "$dir/inst/sbin/webmunkd" "$dir/log/webmunkd.log" </dev/null >"$dir/runner.pid"
+    tries=100
+    until [ -s "$dir/runner.pid" ]; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || die "webmunkd does not start; see $dir/log/webmunkd.log"
+        sleep 0.1
+    done
+    runner=$(runner_pid)
 }
 
 # --- httpd -----------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # An administrator's webmunk.conf is never overwritten: a newer one is put beside it.
 statedir = $(localstatedir)/lib/webmunk
-conf_templates = conf/auth-oidc.conf.in conf/webmunk.conf.in conf/webmunk.load.in
-conf_files = conf/auth-oidc.conf conf/webmunk.conf conf/webmunk.load
+conf_templates = conf/auth-oidc.conf.in conf/webmunk.conf.in conf/webmunk.load.in conf/webmunkd.service.in
+conf_files = conf/auth-oidc.conf conf/webmunk.conf conf/webmunk.load conf/webmunkd.service
 
 EXTRA_DIST += $(conf_templates) conf/quickstart-httpd.conf.in
 CLEANFILES += $(conf_files)
@@ -12,9 +12,10 @@ $(conf_files): Makefile
 conf/auth-oidc.conf: conf/auth-oidc.conf.in
 conf/webmunk.conf: conf/webmunk.conf.in
 conf/webmunk.load: conf/webmunk.load.in
+conf/webmunkd.service: conf/webmunkd.service.in
 $(conf_files):
 	$(AM_V_GEN)$(MKDIR_P) conf && sed -e 's|@moddir[@]|$(moddir)|g' -e 's|@statedir[@]|$(statedir)|g' \
-	    -e 's|@pkgdatadir[@]|$(pkgdatadir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
+	    -e 's|@pkgdatadir[@]|$(pkgdatadir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' -e 's|@sbindir[@]|$(sbindir)|g' \
 	    -e 's|@apacheconfdir[@]|$(apacheconfdir)|g' $(top_srcdir)/$@.in > $@.tmp && mv $@.tmp $@
 
 install-conf: $(conf_files)
@@ -25,10 +26,13 @@ install-conf: $(conf_files)
 	    if test -e "$$to" && ! cmp -s "$$from" "$$to"; then to="$$to.new"; fi; \
 	    $(INSTALL_DATA) "$$from" "$$to" || exit 1; \
 	done
+	$(MKDIR_P) "$(DESTDIR)$(systemdunitdir)"
+	$(INSTALL_DATA) conf/webmunkd.service "$(DESTDIR)$(systemdunitdir)/webmunkd.service"
 
 uninstall-conf:
 	cd "$(DESTDIR)$(apacheconfdir)" && rm -f webmunk.load webmunk.conf webmunk.conf.new \
 	    webmunk-auth-oidc.conf webmunk-auth-oidc.conf.new
+	rm -f "$(DESTDIR)$(systemdunitdir)/webmunkd.service"
 
 install-data-local: install-conf
 uninstall-local: uninstall-conf

@@ -1,39 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <apr_strings.h>
-#include <jansson.h>
 
 #include "command.h"
 #include "job.h"
+#include "job_args.h"
 #include "runner.h"
-#include "wm_json_own.h"
-
-static const char *job_names(apr_pool_t *pool)
-{
-    const char *list = NULL;
-
-    for (int i = 0; wm_jobs[i]; i++)
-        list = list ? apr_pstrcat(pool, list, ", ", wm_jobs[i]->name, NULL) : wm_jobs[i]->name;
-    return list;
-}
-
-static const wm_err *params_of(json_t **params, wm_run *run)
-{
-    const char *text = wm_run_option(run, "params");
-    const wm_err *err;
-
-    if (!text) {
-        *params = wm_json_own(json_object(), run->pool);
-        return NULL;
-    }
-    err = wm_json_own_parse(params, text, strlen(text), run->pool);
-    return err || !json_is_object(*params)
-               ? wm_run_usage(run, "--params must be a JSON object like {\"export\": 17}")
-               : NULL;
-}
 
 static volatile sig_atomic_t stop;
 
@@ -46,18 +20,16 @@ static void on_stop(int number)
 
 static const wm_err *once(wm_run *run, const char *name)
 {
-    const wm_job *job = wm_job_find(name);
+    const wm_job *job;
     const wm_err *err;
     wm_job_run *one;
     wm_db *db;
 
-    if (!job)
-        return wm_run_usage(run, "there is no job \"%s\"; there are %s", name,
-                            job_names(run->pool));
+    WM_TRY(wm_job_arg_job(&job, run, name));
     WM_TRY(wm_db_connect(&db, run->conninfo, run->log, run->pool));
     run->db = db;
     one = wm_job_run_make(db, run->conninfo, run->log, run->pool);
-    WM_TRY(params_of(&one->params, run));
+    WM_TRY(wm_job_arg_params(&one->params, run));
     WM_TRY(wm_run_study(&one->study, run));
     if (wm_run_option(run, "what"))
         one->what = wm_run_option(run, "what");
@@ -75,20 +47,6 @@ static const wm_err *once(wm_run *run, const char *name)
     return err;
 }
 
-static const wm_err *number(apr_int64_t *value, wm_run *run, const char *option, int low, int high)
-{
-    const char *text = wm_run_option(run, option);
-    char *end;
-
-    if (!text)
-        return NULL;
-    *value = apr_strtoi64(text, &end, 10);
-    if (end == text || *end || *value < low || *value > high)
-        return wm_run_usage(run, "--%s is \"%s\" and must be a number from %d to %d", option, text,
-                            low, high);
-    return NULL;
-}
-
 static const wm_err *run_jobs(wm_run *run)
 {
     apr_int64_t slots = 4, lease = 60, poll = 5, grace = 30;
@@ -100,10 +58,10 @@ static const wm_err *run_jobs(wm_run *run)
          only++)
         if (wm_run_option(run, *only))
             return wm_run_usage(run, "--%s goes with --once", *only);
-    WM_TRY(number(&slots, run, "parallel", 1, WM_SLOTS_MAX));
-    WM_TRY(number(&lease, run, "lease", 2, 3600));
-    WM_TRY(number(&poll, run, "poll", 1, 3600));
-    WM_TRY(number(&grace, run, "grace", 1, 3600));
+    WM_TRY(wm_job_arg_number(&slots, run, "parallel", 1, WM_SLOTS_MAX));
+    WM_TRY(wm_job_arg_number(&lease, run, "lease", 2, 3600));
+    WM_TRY(wm_job_arg_number(&poll, run, "poll", 1, 3600));
+    WM_TRY(wm_job_arg_number(&grace, run, "grace", 1, 3600));
     runner = apr_pcalloc(run->pool, sizeof *runner);
     runner->conninfo = run->conninfo;
     runner->log = run->log;

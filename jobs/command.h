@@ -41,6 +41,16 @@
     X(export_get) \
     X(export_delete) \
     X(export_verify) \
+    X(job_list) \
+    X(job_show) \
+    X(job_run) \
+    X(job_cancel) \
+    X(job_retry) \
+    X(schedule_list) \
+    X(schedule_add) \
+    X(schedule_pause) \
+    X(schedule_resume) \
+    X(schedule_remove) \
     X(run)
 /* clang-format on */
 

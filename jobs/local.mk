@@ -7,10 +7,12 @@ jobs_webmunkd_SOURCES = \
 	jobs/cmd_destination.c \
 	jobs/cmd_export.c \
 	jobs/cmd_export_file.c \
+	jobs/cmd_job.c \
 	jobs/cmd_keygen.c \
 	jobs/cmd_migrate.c \
 	jobs/cmd_partitions.c \
 	jobs/cmd_run.c \
+	jobs/cmd_schedule.c \
 	jobs/cmd_token.c \
 	jobs/command.c jobs/command.h \
 	jobs/dest.c jobs/dest.h \
@@ -27,6 +29,7 @@ jobs_webmunkd_SOURCES = \
 	jobs/demo.h jobs/demo_body.c jobs/demo_post.c jobs/demo_study.c \
 	jobs/exports.c jobs/exports.h \
 	jobs/job.c jobs/job.h \
+	jobs/job_args.c jobs/job_args.h \
 	jobs/job_arrival_fold.c \
 	jobs/job_body_purge.c \
 	jobs/job_export.c \

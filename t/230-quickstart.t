@@ -58,13 +58,21 @@ isnt($client->get('/dashboard/')->{status}, 200, '... which are closed');
 like($client->get('/dashboard/sign-in')->{content}, qr/<form/, '... and show a form to sign in');
 is($client->get('/dashboard/assets/webmunk.css')->{status}, 200, 'styles are served');
 
+ok(wait_until { run($psql, '-X', '-A', '-t', '-c', "select 1 from webmunk.job where name = 'partitions' and state = 'done'",
+    $env{DATABASE_URL})->{out} eq "1\n" } 'a job', 'jobs run');
+my ($runner) = slurp("$dir/runner.pid") =~ /(\d+)/;
+ok(kill(0, $runner), '... by a runner');
+
 my $second = quickstart('--port', $port, '--detach');
 is($second->{code}, 0, 'a second run works');
 unlike($second->{out}, qr/configuring|making a database|making the account/, '... and does nothing twice');
 is({ run_env() }->{ADMIN_PASSWORD}, $env{ADMIN_PASSWORD}, '... with the same password');
+ok(!kill(0, $runner), '... and with a new runner');
+($runner) = slurp("$dir/runner.pid") =~ /(\d+)/;
 is($count->(), "1\n", '... and the same data');
 
 is(quickstart('--stop')->{code}, 0, '--stop works');
+ok(!kill(0, $runner), '... of the runner too');
 is($client->get('/data/health')->{status}, 599, '... and nothing listens any more');
 like(quickstart('--stop')->{out}, qr/nothing runs/, 'stopping twice is harmless');
 done_testing();

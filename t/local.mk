@@ -125,6 +125,7 @@ perl_tests = \
 	t/141-writer.t \
 	t/150-runner.t \
 	t/151-schedules.t \
+	t/152-jobs.t \
 	t/170-archive.t \
 	t/171-nightly.t \
 	t/172-full-disk.t \

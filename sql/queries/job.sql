@@ -97,3 +97,59 @@ UPDATE webmunk.job_run SET note = $2::text WHERE id = $1::int8 AND finished IS N
 -- name: job_finish
 -- $4 NULL keeps what the run noted; $6 seconds until a retry.
 SELECT webmunk.job_finish($1::int8, $2::int8, $3::text, $4::text, $5::text, $6::float8 * interval '1 second');
+
+-- name: job_list
+-- $1 a state or '', $2 a name or '', $3 how many.
+SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY t.open DESC, t.id DESC), '[]')
+  FROM (SELECT j.id, j.name, j.what, j.state, j.tries, j.progress, j.error, j.worker,
+               to_char(coalesce(j.finished, j.run_after) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS at,
+               j.finished IS NULL AS open
+          FROM webmunk.job j
+         WHERE ($1::text = '' OR j.state = $1::text) AND ($2::text = '' OR j.name = $2::text)
+         ORDER BY j.finished IS NULL DESC, j.id DESC LIMIT $3::int8) AS t;
+
+-- name: job_show
+SELECT to_jsonb(j) || jsonb_build_object('runs', coalesce((
+           SELECT jsonb_agg(to_jsonb(r) - 'job_id' ORDER BY r.id) FROM webmunk.job_run r WHERE r.job_id = j.id), '[]'))
+  FROM webmunk.job j WHERE j.id = $1::int8;
+
+-- name: job_cancel
+UPDATE webmunk.job SET stop = true WHERE id = $1::int8 AND state IN ('ready', 'running');
+
+-- name: job_retry
+-- Not while another of the same name and what waits or runs.
+UPDATE webmunk.job j SET state = 'ready', tries = 0, run_after = now(), finished = NULL, stop = false
+ WHERE id = $1::int8
+   AND (state = 'ready' OR state IN ('failed', 'cancelled') AND NOT EXISTS (
+            SELECT FROM webmunk.job o WHERE o.name = j.name AND o.what = j.what AND o.state IN ('ready', 'running')));
+
+-- name: job_schedule_list
+SELECT coalesce(jsonb_agg(jsonb_build_object(
+           'id', id, 'name', name, 'what', what, 'time_zone', time_zone, 'paused', paused, 'built_in', built_in,
+           'when', coalesce('every ' || every, 'daily at ' || to_char(daily_at, 'HH24:MI'), 'cron ' || cron),
+           'next_due', to_char(next_due AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) ORDER BY name, what), '[]')
+  FROM webmunk.schedule;
+
+-- name: job_schedule_add
+-- $4 every, $5 daily at, $6 cron: one of them, the others ''.
+WITH s AS (
+    INSERT INTO webmunk.schedule (name, what, study_id, every, daily_at, cron, time_zone, params, next_due)
+    SELECT $1::text, $2::text, nullif($3::int8, 0), nullif($4::text, '')::interval, nullif($5::text, '')::time,
+           nullif($6::text, ''), z.zone, $8::text::jsonb,
+           CASE WHEN $6::text <> '' THEN webmunk.cron_next($6::text, z.zone, now())
+                WHEN $5::text <> '' THEN
+                    ((now() AT TIME ZONE z.zone)::date + nullif($5::text, '')::time
+                     + CASE WHEN ((now() AT TIME ZONE z.zone)::date + nullif($5::text, '')::time) AT TIME ZONE z.zone <= now()
+                            THEN interval '1 day' ELSE interval '0' END) AT TIME ZONE z.zone
+                ELSE now() END
+      FROM (SELECT coalesce(nullif($7::text, ''), (SELECT time_zone FROM webmunk.study WHERE id = $3::int8), 'UTC') AS zone) AS z
+    RETURNING id, next_due
+)
+SELECT id, to_char(next_due AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') FROM s;
+
+-- name: job_schedule_pause
+-- What was missed meanwhile is made up for once.
+UPDATE webmunk.schedule SET paused = $2::bool WHERE id::text = $1::text OR (name = $1::text AND what = '');
+
+-- name: job_schedule_remove
+DELETE FROM webmunk.schedule WHERE (id::text = $1::text OR (name = $1::text AND what = '')) AND NOT built_in;
