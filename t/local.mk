@@ -157,6 +157,7 @@ perl_tests = \
 	t/221-pages.t \
 	t/230-quickstart.t \
 	t/231-exports.t \
+	t/232-export-form.t \
 	t/901-sizes.t \
 	t/902-layers.t \
 	t/903-headers.t \
