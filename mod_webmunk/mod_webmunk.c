@@ -68,12 +68,14 @@ static const wm_err *make_child(server_rec *main_server, apr_pool_t *pool)
 
 /* The buffers of a bundle are some hundred kilobytes, made and freed with every upload.  By default
  * glibc gives such memory back at once and faults it in again page by page: a fifth of the time of
- * decoding (bench/README). */
+ * decoding (bench/README).  What threads keep lies in few arenas, or it would grow for hours until
+ * each of them had seen the largest bundle. */
 static void keep_freed_memory(void)
 {
 #ifdef __GLIBC__
     mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
     mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
+    mallopt(M_ARENA_MAX, 4);
 #endif
 }
 
