@@ -197,7 +197,7 @@ const wm_err *wm_export_count(apr_int64_t *rows, wm_db *db, const wm_export_type
 
     *rows = 0;
     WM_TRY(wm_export_copy_make(&copy, db, type, definition, position, pool));
-    copy->sql = apr_pstrcat(pool, "SELECT count(*) FROM (", copy->count_sql, ") q", NULL);
+    copy->sql = replace(frame("count"), "{rows}", copy->count_sql, pool);
     return wm_export_copy_run(copy, take_count, rows);
 }
 

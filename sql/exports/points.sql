@@ -105,6 +105,10 @@ p.generator_id = ANY (string_to_array(current_setting('webmunk.generators'), ','
     AND p.recorded < current_setting('webmunk.to')::timestamptz
     AND {before})
 
+-- Rows of a type's SELECT.
+-- name: count
+SELECT count(*) FROM ({rows}) q
+
 -- The point itself, before the columns of each type.
 -- name: point
 p.id, p.n, p.created, p.recorded, p.properties->'passive-data-metadata'->'timezone'
