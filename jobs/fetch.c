@@ -267,6 +267,10 @@ static const wm_err *judge(CURLcode code, long status, transfer *t)
 
     if (t->err)
         return wm_err_wrap(pool, t->err, "%s", peer);
+    if (t->request->mail_from && status >= 400 && code != CURLE_LOGIN_DENIED &&
+        code != CURLE_USE_SSL_FAILED)
+        return wm_err_make(pool, status >= 500 ? WM_E_CONFLICT : WM_E_BUSY,
+                           "%s refused the mail (%ld)", peer, status);
     switch (code) {
     case CURLE_ABORTED_BY_CALLBACK:
         return wm_err_make(pool, WM_E_BUSY, "stopped while talking to %s", peer);

@@ -55,6 +55,7 @@ typedef struct wm_job {
     X(export) \
     X(export_nightly) \
     X(export_purge) \
+    X(mail) \
     X(partitions) \
     X(session_purge)
 /* clang-format on */

@@ -24,7 +24,8 @@ jobs_webmunkd_SOURCES = \
 	jobs/fetch.c jobs/fetch.h \
 	jobs/job_deliver.c \
 	jobs/job_destination_test.c \
-	jobs/mail.c jobs/mail.h \
+	jobs/job_mail.c \
+	jobs/mail.c jobs/mail.h jobs/mail_text.c \
 	jobs/secret.c jobs/secret.h \
 	jobs/demo.h jobs/demo_body.c jobs/demo_post.c jobs/demo_study.c \
 	jobs/exports.c jobs/exports.h \

@@ -82,3 +82,19 @@ UPDATE webmunk.delivery SET state = CASE WHEN $3::bool THEN 'failed' ELSE 'waiti
 -- name: mail_add
 INSERT INTO webmunk.mail (to_address, subject, body, what)
 VALUES (coalesce($1::text, ''), $2::text, $3::text, $4::text) ON CONFLICT (what) DO NOTHING;
+
+-- name: mail_due
+SELECT id, to_address, subject, body, tries, extract(epoch FROM added)::int8
+  FROM webmunk.mail WHERE state = 'waiting' AND run_after <= now() ORDER BY run_after, id LIMIT 100;
+
+-- name: mail_sent
+UPDATE webmunk.mail SET state = 'sent', sent = now(), tries = tries + 1, error = NULL WHERE id = $1::int8;
+
+-- name: mail_error
+UPDATE webmunk.mail
+   SET state = CASE WHEN $3::bool THEN 'failed' ELSE 'waiting' END, tries = tries + 1, error = $2::text,
+       run_after = now() + make_interval(secs => $4::int8)
+ WHERE id = $1::int8;
+
+-- name: mail_unsent
+UPDATE webmunk.mail SET state = 'unsent', error = $1::text WHERE state = 'waiting';
