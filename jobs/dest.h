@@ -12,6 +12,7 @@
 
 /* clang-format off */
 #define WM_DEST_KINDS(X) \
+    X(dropbox) \
     X(local) \
     X(s3) \
     X(sftp) \
