@@ -216,6 +216,9 @@ static const wm_err *put_day(wm_export_rower *r, cell *c, wm_text raw)
 
     if (!raw.data)
         return NULL;
+    c->defect = raw.data[0] != '"';
+    if (c->defect)
+        return NULL;
     WM_TRY(put_value(r, c, raw));
     if (c->form == CELL_TEXT && !memchr(c->text.data, 'T', c->text.size))
         return NULL;

@@ -136,6 +136,7 @@ perl_tests = \
 	t/160-export-rows.t \
 	t/184-mail.t \
 	t/185-dropbox.t \
+	t/161-export-cells.t \
 	t/200-vectors-event-h1.t \
 	t/200-vectors-event-h2.t \
 	t/200-vectors-prefork-h1.t \
