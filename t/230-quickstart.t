@@ -58,8 +58,8 @@ isnt($client->get('/dashboard/')->{status}, 200, '... which are closed');
 like($client->get('/dashboard/sign-in')->{content}, qr/<form/, '... and show a form to sign in');
 is($client->get('/dashboard/assets/webmunk.css')->{status}, 200, 'styles are served');
 
-ok(wait_until { run($psql, '-X', '-A', '-t', '-c', "select 1 from webmunk.job where name = 'partitions' and state = 'done'",
-    $env{DATABASE_URL})->{out} eq "1\n" } 'a job', 'jobs run');
+ok((wait_until { run($psql, '-X', '-A', '-t', '-c', "select 1 from webmunk.job where name = 'partitions' and state = 'done'",
+    $env{DATABASE_URL})->{out} eq "1\n" } 'a job'), 'jobs run');
 my ($runner) = slurp("$dir/runner.pid") =~ /(\d+)/;
 ok(kill(0, $runner), '... by a runner');
 
