@@ -45,6 +45,24 @@ select s, g, current_date - d, 10 + (s * d * g) % 90, 4000, repeat(case when (s 
 insert into source (identifier, name) values ('p-somebody-mistyped', ''), ('<script>alert(1)</script>', '');
 insert into arrival (study_id, generator_id, hour, points, bundles, bytes)
 select 1, 0, date_trunc('hour', now() - n * interval '1 hour', 'UTC'), 900 + (n * 37) % 400, 20 + n % 9, 90000 from generate_series(0, 700) n;
+insert into generator (identifier, label) values ('webmunk-extension-scroll-position', 'Scroll position');
+insert into arrival (study_id, generator_id, hour, points) select 1, id, date_trunc('hour', now()), 5 from generator;
+insert into job (name, what, study_id, state, params, progress, lease_until) values
+    ('export', 'export 2', 1, 'running', '{"export": 2}', '{"done": 20000, "total": 80000, "unit": "rows"}', now() + interval '1 day');
+insert into job (name, state, error, tries, finished) values ('partitions', 'failed', 'The disk is full.', 5, now() - interval '2 hours');
+insert into job_run (job_id, worker, started, finished, outcome, note) values (1, 'host:4711', now() - interval '1 hour', now() - interval '50 minutes', 'lost', null),
+    (1, 'host:4712', now() - interval '40 minutes', null, null, 'counted 80000 rows');
+insert into export (study_id, job_id, requested_by, purpose, definition, state, rows, rows_expected, bytes, file_name, file_bytes, file_sha256, finished, expires, downloads, error)
+select 1, case n when 2 then 1 end, 1, 'For the report to the committee', '{"study": 1, "types": ["webmunk-extension-scroll-position"], "sources": null, "groups": null,
+    "from": "2026-01-01", "to": "2026-01-31", "clock": "created", "zone": "America/Chicago", "format": "tsv", "archives": "one", "pseudonyms": "", "sensitive": false}',
+    (array['ready', 'running', 'failed', 'cancelled'])[n], case n when 2 then 20000 else 12345 end, 80000, 5000000, 'webmunk-2026-01.zip', 190000, '\xabcdef', case when n <> 2 then now() end,
+    now() + interval '6 days', 2, case n when 3 then 'The disk is full.' end from generate_series(1, 4) n;
+insert into export_part (export_id, number, type, entry, rows, bytes, packed_bytes, sha256) select 1, n, 'webmunk-extension-scroll-position', 'scroll-' || n || '.txt', 1000 * n,
+    90000 * n, 9000 * n, sha256(n::text::bytea) from generate_series(1, 3) n;
+insert into destination (name, kind, tested, test_result) values ('The archive of the library', 'sftp', now() - interval '1 day', null), ('Bucket', 's3', now(), 'the bucket does not exist');
+insert into delivery (export_id, destination_id, object, state, delivered) values (1, 1, 'webmunk-2026-01.zip', 'delivered', now());
+insert into schedule (name, every, built_in, next_due) values ('partitions', '1 day', true, now() - interval '3 days');
+insert into schedule (name, what, study_id, daily_at, time_zone, next_due) values ('export-nightly', 'study 1', 1, '00:30', 'America/Chicago', now() + interval '5 hours');
 SQL
 
 my $httpd = WmTest::Httpd->start(pg => $pg);

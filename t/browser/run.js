@@ -20,6 +20,13 @@ const pages = {
     generators: `${person}&tab=generators`,
     uploads: `${person}&tab=uploads`,
     points: `${person}&tab=points`,
+    exports: '/exports',
+    export: '/exports/1',
+    'export-running': '/exports/2',
+    'export-new': '/exports/new?copy=1',
+    destinations: '/destinations',
+    system: '/system',
+    job: '/jobs/1',
     missing: '/nothing-here'
 };
 
@@ -281,6 +288,46 @@ async function withKeyboard(browser) {
     await context.close();
 }
 
+// A new export from its first step to its page, with and without script.
+async function ask(browser, javaScriptEnabled) {
+    const { context, page, troubles } = await open(browser, { javaScriptEnabled });
+    const how = javaScriptEnabled ? 'with script' : 'without script';
+
+    await signIn(page);
+    await page.getByRole('link', { name: 'Exports', exact: true }).click();
+    await page.getByRole('link', { name: 'New export' }).click();
+    await page.getByLabel(/webmunk-extension-scroll-position/).check();
+    await page.getByLabel('Purpose', { exact: false }).fill('a look');
+    await page.getByRole('button', { name: 'Check' }).click();
+    ok(/participants with data/.test(await page.getByRole('status').textContent()), `${how}: a check says what an export would be`);
+    ok(await page.getByLabel(/webmunk-extension-scroll-position/).isChecked(), '... and keeps the choices');
+    await picture(page, `export-check-${javaScriptEnabled ? 'script' : 'noscript'}`);
+    await page.getByRole('button', { name: 'Start the export' }).click();
+    ok(/\/exports\/\d+$/.test(page.url()), '... which begins', page.url());
+    ok(/Queued/.test(await page.getByRole('status').textContent()), '... and waits its turn');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    ok(/Cancelled/.test(await page.getByRole('status').textContent()), '... until it is cancelled');
+    ok(!troubles.length, `${how}: nothing went wrong`, ...troubles);
+    await context.close();
+}
+
+// The progress of an export moves by itself, in small answers that are not sent twice.
+async function progress(browser) {
+    const { context, page, troubles } = await open(browser, {});
+    const seen = [];
+
+    await signIn(page);
+    page.on('response', response => { if (/progress$/.test(response.url())) { seen.push(response.status()); } });
+    await page.goto(`${env.BASE}/exports/2`);
+    await page.evaluate(() => { document.activeElement.blur(); });
+    await page.waitForResponse(response => /progress$/.test(response.url()));
+    await page.waitForResponse(response => /progress$/.test(response.url()));
+    ok(seen.every(status => status === 200 || status === 304), 'the progress is asked for again and again', seen.join(' '));
+    ok(await page.locator('#live progress').first().getAttribute('value') === '25', '... and stays while nothing changes');
+    ok(!troubles.length, 'meanwhile nothing went wrong', ...troubles);
+    await context.close();
+}
+
 // The clock of the page is ours here, so that half a minute passes at once.
 async function refresh(browser) {
     const { context, page, troubles } = await open(browser, {});
@@ -310,7 +357,8 @@ async function refresh(browser) {
 (async () => {
     const args = process.getuid() === 0 ? ['--no-sandbox'] : [];
     const browser = await chromium.launch({ executablePath: env.CHROMIUM, args });
-    const steps = [walk, withoutScript, newestFirst, withKeyboard, refresh];
+    const steps = [walk, withoutScript, newestFirst, withKeyboard, refresh, progress,
+        one => ask(one, true), one => ask(one, false)];
 
     for (const scheme of ['light', 'dark']) {
         for (const width of [1280, 400]) {
