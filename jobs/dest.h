@@ -12,6 +12,7 @@
 
 /* clang-format off */
 #define WM_DEST_KINDS(X) \
+    X(drive) \
     X(dropbox) \
     X(local) \
     X(s3) \

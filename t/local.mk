@@ -137,6 +137,7 @@ perl_tests = \
 	t/184-mail.t \
 	t/185-dropbox.t \
 	t/161-export-cells.t \
+	t/186-drive.t \
 	t/200-vectors-event-h1.t \
 	t/200-vectors-event-h2.t \
 	t/200-vectors-prefork-h1.t \
@@ -173,7 +174,7 @@ perl_tests = \
 	t/910-commands.t
 
 EXTRA_DIST += $(perl_tests) \
-	t/servers/.npmrc t/servers/package.json t/servers/package-lock.json t/servers/dropbox.js t/servers/s3.js t/servers/smtp.js \
+	t/servers/.npmrc t/servers/package.json t/servers/package-lock.json t/servers/drive.js t/servers/dropbox.js t/servers/s3.js t/servers/smtp.js \
 	t/browser/.npmrc t/browser/package.json t/browser/package-lock.json t/browser/run.js \
 	t/lib/WmTest.pm \
 	t/lib/streams.js \
