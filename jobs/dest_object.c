@@ -96,7 +96,10 @@ const wm_err *wm_dest_object(const char **object, const json_t *settings, const 
         name = apr_pstrcat(pool, requested, "_", name, NULL);
     if (json_is_true(json_object_get(settings, "prepend_host")))
         name = apr_pstrcat(pool, plain(wm_dest_site(pool), pool), "_", name, NULL);
-    path = path ? fill(path, facts, pool) : "";
+    /* Nightly archives lie in folders of their days, unless the destination says where. */
+    if (!path)
+        path = text_of(facts, "day") ? text_of(facts, "day") : "";
+    path = fill(path, facts, pool);
     while (*path == '/')
         path++;
     if (*path)
