@@ -122,18 +122,10 @@ SELECT coalesce(jsonb_agg(s.id), '[]')
 UPDATE export SET downloads = downloads + 1 WHERE id = $1::bigint;
 
 -- name: page_export_add
--- $1 study, $2 definition, $3 purpose, $4 account.  The export and the job that makes it.
-WITH n AS (
-    SELECT nextval(pg_get_serial_sequence('webmunk.export', 'id')::regclass) AS export,
-           nextval(pg_get_serial_sequence('webmunk.job', 'id')::regclass) AS job
-), j AS (
-    INSERT INTO job (id, name, study_id, what, params, added_by)
-    SELECT n.job, 'export', $1::bigint, 'export ' || n.export, jsonb_build_object('export', n.export), $4::bigint
-      FROM n
-)
-INSERT INTO export (id, study_id, job_id, requested_by, purpose, definition)
-SELECT n.export, $1::bigint, n.job, $4::bigint, $3::text, $2::text::jsonb FROM n
-RETURNING id;
+-- $1 study, $2 definition, $3 purpose, $4 account.  The export and the job that makes it; where an
+-- archive for each type is asked for, the first of them.
+SELECT e.id FROM export_add($4::bigint, $3::text, '', $2::text::jsonb || jsonb_build_object('study', $1::bigint)) AS e(id)
+ ORDER BY e.id LIMIT 1;
 
 -- name: page_export_cancel
 -- A job that waits is over at once; one that runs is asked to end and says so itself.
