@@ -13,7 +13,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_buf.c lib/wm_buf.h \
 	lib/wm_bundle.c lib/wm_bundle.h \
 	lib/wm_csrf.c lib/wm_csrf.h \
-	lib/wm_db.c lib/wm_db.h \
+	lib/wm_db.c lib/wm_db.h lib/wm_db_own.h lib/wm_db_statement.c \
 	lib/wm_decimal.c lib/wm_decimal.h \
 	lib/wm_decode.h \
 	lib/wm_derive.c lib/wm_derive.h \
