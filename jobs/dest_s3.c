@@ -10,19 +10,9 @@
 #include <sodium.h>
 
 #include "dest.h"
-#include "wm_json_own.h"
+#include "dest_s3.h"
 
-/* S3 allows 10,000 parts of at least 5 MiB. */
-enum { PART_MIN_MIB = 8, PARTS_MAX = 10000, MIB = 1 << 20 };
-
-typedef struct bucket {
-    wm_dest_send *send;
-    const char *url;  /* of the object */
-    const char *peer; /* for errors */
-    const char *key, *secret, *sign;
-} bucket;
-
-static const wm_err *open_bucket(bucket *b, wm_dest_send *send)
+static const wm_err *open_bucket(wm_s3_bucket *b, wm_dest_send *send)
 {
     const char *name = wm_dest_text(send, "bucket");
     const char *region = wm_dest_text(send, "region");
@@ -51,8 +41,7 @@ static const wm_err *open_bucket(bucket *b, wm_dest_send *send)
     return wm_dest_secret(&b->secret, send, "secret_access_key");
 }
 
-/* <name>text</name> of an XML answer, or NULL. */
-static const char *xml(const wm_fetch_answer *answer, const char *name, apr_pool_t *pool)
+const char *wm_s3_xml(const wm_fetch_answer *answer, const char *name, apr_pool_t *pool)
 {
     const char *open = apr_pstrcat(pool, "<", name, ">", NULL);
     const char *at = strstr(answer->body, open), *end;
@@ -64,12 +53,11 @@ static const char *xml(const wm_fetch_answer *answer, const char *name, apr_pool
     return end ? apr_pstrmemdup(pool, at, (apr_size_t)(end - at)) : NULL;
 }
 
-/* The code that S3 gives its errors, which is worth more than the status. */
-static const wm_err *expect(const bucket *b, const wm_fetch_answer *answer, const char *doing)
+const wm_err *wm_s3_expect(const wm_s3_bucket *b, const wm_fetch_answer *answer, const char *doing)
 {
     apr_pool_t *pool = b->send->pool;
     const wm_err *err = wm_fetch_expect(answer, b->peer, doing, pool);
-    const char *code = xml(answer, "Code", pool);
+    const char *code = wm_s3_xml(answer, "Code", pool);
 
     /* Some operations answer 200 before they know. */
     if (!err && strstr(answer->body, "<Error>"))
@@ -97,9 +85,8 @@ static const char *hash_header(const unsigned char sha256[32], apr_pool_t *pool)
     return apr_pstrcat(pool, "x-amz-content-sha256: ", hex, NULL);
 }
 
-/* One request about the object; QUERY is sorted and escaped as the signature wants it. */
-static const wm_err *call(wm_fetch_answer *answer, bucket *b, const char *method, const char *query,
-                          const char *text, apr_pool_t *pool)
+const wm_err *wm_s3_call(wm_fetch_answer *answer, wm_s3_bucket *b, const char *method,
+                         const char *query, const char *text, apr_pool_t *pool)
 {
     unsigned char sha256[32];
     const char *headers[4] = {0};
@@ -148,9 +135,8 @@ static const wm_err *md5_of(unsigned char md5[APR_MD5_DIGESTSIZE], const wm_dest
     return NULL;
 }
 
-/* Put a stretch; *ETAG is what it is called there. */
-static const wm_err *put(const char **etag, bucket *b, const char *query, apr_int64_t offset,
-                         apr_int64_t size, const char *doing, apr_pool_t *pool)
+const wm_err *wm_s3_put(const char **etag, wm_s3_bucket *b, const char *query, apr_int64_t offset,
+                        apr_int64_t size, const char *doing, apr_pool_t *pool)
 {
     unsigned char sha256[32];
     const char *headers[4] = {0};
@@ -176,149 +162,28 @@ static const wm_err *put(const char **etag, bucket *b, const char *query, apr_in
     headers[2] = "Expect:";
     b->send->base = offset;
     WM_TRY(wm_fetch_do(&answer, b->send->fetch, &r, pool));
-    WM_TRY(expect(b, &answer, doing));
+    WM_TRY(wm_s3_expect(b, &answer, doing));
     *etag = apr_table_get(answer.headers, "ETag");
     if (!*etag || strlen(*etag) > 200)
         return wm_err_make(b->send->pool, WM_E_BUSY, "%s gives no ETag", b->peer);
     return NULL;
 }
 
-static apr_int64_t part_size(const wm_dest_send *send)
-{
-    apr_int64_t size = wm_dest_number(send, "part_mib", PART_MIN_MIB) * MIB;
-
-    while (size * PARTS_MAX < send->size)
-        size *= 2;
-    return size;
-}
-
-/* Forget an upload there; whatever comes of it, ours begins again. */
-static void abandon(bucket *b, const char *id)
-{
-    wm_fetch_answer answer;
-    apr_pool_t *pool = b->send->pool;
-
-    (void)call(&answer, b, "DELETE",
-               apr_pstrcat(pool, "?uploadId=", wm_fetch_escape(id, 0, pool), NULL), NULL, pool);
-}
-
-/* The upload to go on with: what an earlier try kept, or a new one. */
-static const wm_err *begin(json_t **upload, bucket *b, apr_int64_t size)
-{
-    wm_dest_send *send = b->send;
-    wm_fetch_answer answer;
-    const char *id;
-
-    if (send->resume && json_integer_value(json_object_get(send->resume, "part_size")) == size &&
-        json_is_string(json_object_get(send->resume, "upload_id")) &&
-        json_is_array(json_object_get(send->resume, "parts"))) {
-        *upload = send->resume;
-        return NULL;
-    }
-    WM_TRY(call(&answer, b, "POST", "?uploads=", "", send->pool));
-    WM_TRY(expect(b, &answer, "beginning an upload"));
-    id = xml(&answer, "UploadId", send->pool);
-    if (!id || !*id || strlen(id) > 1000)
-        return wm_err_make(send->pool, WM_E_BUSY, "%s gives no id for an upload", b->peer);
-    *upload = wm_json_own(
-        json_pack("{s:s, s:I, s:[]}", "upload_id", id, "part_size", (json_int_t)size, "parts"),
-        send->pool);
-    return send->keep(send, *upload, 0);
-}
-
-static const wm_err *put_parts(bucket *b, json_t *upload, apr_int64_t size)
-{
-    wm_dest_send *send = b->send;
-    json_t *parts = json_object_get(upload, "parts");
-    const char *id = json_string_value(json_object_get(upload, "upload_id"));
-    apr_int64_t number = (apr_int64_t)json_array_size(parts);
-    const wm_err *err = NULL;
-    apr_pool_t *scratch;
-
-    apr_pool_create(&scratch, send->pool);
-    for (; !err && number * size < send->size; number++) {
-        apr_int64_t offset = number * size;
-        apr_int64_t rest = send->size - offset;
-        const char *etag;
-
-        apr_pool_clear(scratch);
-        err = put(&etag, b,
-                  apr_psprintf(scratch, "?partNumber=%" APR_INT64_T_FMT "&uploadId=%s", number + 1,
-                               wm_fetch_escape(id, 0, scratch)),
-                  offset, rest < size ? rest : size, "a part of the archive", scratch);
-        if (err)
-            break;
-        json_array_append_new(parts, json_pack("{s:s}", "etag", etag));
-        err = send->keep(send, upload, offset + (rest < size ? rest : size));
-    }
-    /* The error lives longer than the scratch pool. */
-    if (err)
-        err = wm_err_make(send->pool, err->code, "%s", wm_err_text(err, send->pool));
-    apr_pool_destroy(scratch);
-    return err;
-}
-
-static const wm_err *complete(bucket *b, const json_t *upload)
-{
-    apr_pool_t *pool = b->send->pool;
-    const char *id = json_string_value(json_object_get(upload, "upload_id"));
-    apr_array_header_t *texts = apr_array_make(pool, 64, sizeof(const char *));
-    wm_fetch_answer answer;
-    const json_t *part;
-    size_t i;
-
-    APR_ARRAY_PUSH(texts, const char *) = "<CompleteMultipartUpload>";
-    json_array_foreach(json_object_get(upload, "parts"), i, part)
-    {
-        APR_ARRAY_PUSH(texts, const char *) = apr_psprintf(
-            pool, "<Part><PartNumber>%" APR_SIZE_T_FMT "</PartNumber><ETag>%s</ETag></Part>", i + 1,
-            json_string_value(json_object_get(part, "etag")));
-    }
-    APR_ARRAY_PUSH(texts, const char *) = "</CompleteMultipartUpload>";
-    WM_TRY(call(&answer, b, "POST",
-                apr_pstrcat(pool, "?uploadId=", wm_fetch_escape(id, 0, pool), NULL),
-                apr_array_pstrcat(pool, texts, 0), pool));
-    return expect(b, &answer, "completing an upload");
-}
-
-/* An upload that S3 has forgotten (they expire by rule of the bucket) is begun again, once. */
-static const wm_err *put_in_parts(bucket *b)
-{
-    wm_dest_send *send = b->send;
-    apr_int64_t size = part_size(send);
-    int resumed = send->resume != NULL;
-    const wm_err *err;
-    json_t *upload;
-
-    WM_TRY(begin(&upload, b, size));
-    err = put_parts(b, upload, size);
-    if (!err)
-        err = complete(b, upload);
-    if (!resumed || !err || (err->code != WM_E_NOT_FOUND && err->code != WM_E_CONFLICT))
-        return err;
-    abandon(b, json_string_value(json_object_get(upload, "upload_id")));
-    send->resume = NULL;
-    WM_TRY(send->keep(send, NULL, 0));
-    WM_TRY(begin(&upload, b, size));
-    WM_TRY(put_parts(b, upload, size));
-    return complete(b, upload);
-}
-
 static const wm_err *send_file(wm_dest_send *send)
 {
     const char *etag;
-    bucket b;
+    wm_s3_bucket b;
 
     WM_TRY(open_bucket(&b, send));
-    if (send->size > part_size(send))
-        return put_in_parts(&b);
-    return put(&etag, &b, "", 0, send->size, "the archive", send->pool);
+    if (send->size > wm_s3_part_size(send))
+        return wm_s3_put_in_parts(&b);
+    return wm_s3_put(&etag, &b, "", 0, send->size, "the archive", send->pool);
 }
 
 /* An ETag is the MD5 of the object, or of the MD5 of its parts, which are as long as those we sent. */
 static const wm_err *is_ours(int *ours, const char *etag, const wm_dest_send *send)
 {
-    apr_int64_t size = part_size(send), number = 0;
+    apr_int64_t size = wm_s3_part_size(send), number = 0;
     unsigned char md5[APR_MD5_DIGESTSIZE];
     char hex[2 * APR_MD5_DIGESTSIZE + 1];
     apr_md5_ctx_t all;
@@ -348,13 +213,13 @@ static const wm_err *verify(wm_dest_send *send)
     wm_fetch_answer answer;
     const char *etag, *length, *sealed;
     int ours = 0;
-    bucket b;
+    wm_s3_bucket b;
 
     WM_TRY(open_bucket(&b, send));
-    WM_TRY(call(&answer, &b, "HEAD", "", NULL, send->pool));
+    WM_TRY(wm_s3_call(&answer, &b, "HEAD", "", NULL, send->pool));
     if (answer.status == 404)
         return wm_err_make(send->pool, WM_E_BUSY, "%s does not have it", b.peer);
-    WM_TRY(expect(&b, &answer, "a look at the object"));
+    WM_TRY(wm_s3_expect(&b, &answer, "a look at the object"));
     length = apr_table_get(answer.headers, "Content-Length");
     etag = apr_table_get(answer.headers, "ETag");
     sealed = apr_table_get(answer.headers, "x-amz-server-side-encryption");
@@ -378,11 +243,11 @@ static const wm_err *verify(wm_dest_send *send)
 static const wm_err *remove_object(wm_dest_send *send)
 {
     wm_fetch_answer answer;
-    bucket b;
+    wm_s3_bucket b;
 
     WM_TRY(open_bucket(&b, send));
-    WM_TRY(call(&answer, &b, "DELETE", "", NULL, send->pool));
-    return expect(&b, &answer, "removing an object");
+    WM_TRY(wm_s3_call(&answer, &b, "DELETE", "", NULL, send->pool));
+    return wm_s3_expect(&b, &answer, "removing an object");
 }
 
 static const wm_err *check(const json_t *settings, apr_pool_t *pool)

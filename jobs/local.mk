@@ -20,10 +20,10 @@ jobs_webmunkd_SOURCES = \
 	jobs/dest_dropbox.c \
 	jobs/dest_local.c \
 	jobs/dest_object.c \
-	jobs/dest_s3.c \
+	jobs/dest_s3.c jobs/dest_s3.h jobs/dest_s3_parts.c \
 	jobs/dest_sftp.c \
 	jobs/dest_webdav.c \
-	jobs/fetch.c jobs/fetch.h \
+	jobs/fetch.c jobs/fetch.h jobs/fetch_words.c \
 	jobs/job_deliver.c \
 	jobs/job_destination_test.c \
 	jobs/job_mail.c \
