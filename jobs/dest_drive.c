@@ -14,6 +14,7 @@
 #include "dest.h"
 #include "secret.h"
 #include "wm_json_own.h"
+#include "wm_url.h"
 
 typedef struct drive {
     wm_dest_send *send;
@@ -172,7 +173,7 @@ static const wm_err *find(json_t **file, const drive *d)
         apr_pstrcat(pool,
                     "/drive/v3/files?supportsAllDrives=true&includeItemsFromAllDrives=true&fields="
                     "files(id,size,md5Checksum)&q=",
-                    wm_fetch_escape(query, 0, pool), NULL),
+                    wm_url_escape(query, "", pool), NULL),
         NULL));
     WM_TRY(expect(&answer, "a look at the folder", pool));
     WM_TRY(wm_json_own_parse(&root, answer.body, answer.size, pool));
@@ -201,7 +202,7 @@ static const wm_err *send_file(wm_dest_send *send)
         about = json_object();
         path = apr_psprintf(pool,
                             "/upload/drive/v3/files/%s?uploadType=resumable&supportsAllDrives=true",
-                            wm_fetch_escape(id_of(old), 0, pool));
+                            wm_url_escape(id_of(old), "", pool));
     } else {
         about = json_pack("{s:s, s:[s]}", "name", d.name, "parents", d.folder);
     }
@@ -273,11 +274,11 @@ static const wm_err *remove_file(wm_dest_send *send)
     WM_TRY(find(&file, &d));
     if (!id_of(file))
         return NULL;
-    WM_TRY(call(&answer, &d, "DELETE",
-                apr_pstrcat(send->pool, "/drive/v3/files/",
-                            wm_fetch_escape(id_of(file), 0, send->pool), "?supportsAllDrives=true",
-                            NULL),
-                NULL));
+    WM_TRY(
+        call(&answer, &d, "DELETE",
+             apr_pstrcat(send->pool, "/drive/v3/files/", wm_url_escape(id_of(file), "", send->pool),
+                         "?supportsAllDrives=true", NULL),
+             NULL));
     return expect(&answer, "removing a file", send->pool);
 }
 

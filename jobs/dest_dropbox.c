@@ -10,6 +10,7 @@
 
 #include "dest.h"
 #include "wm_json_own.h"
+#include "wm_url.h"
 
 /* Dropbox's checksum is of blocks of 4 MiB; appended pieces are a multiple of it. */
 enum { MIB = 1 << 20, BLOCK = 4 * MIB, PIECE_MIB = 32, ROUNDS_MAX = 20000 };
@@ -73,7 +74,7 @@ static const wm_err *get_token(box *b)
     WM_TRY(wm_dest_secret(&secret, b->send, "app_secret"));
     WM_TRY(wm_dest_secret(&refresh, b->send, "refresh_token"));
     form = apr_pstrcat(
-        pool, "grant_type=refresh_token&refresh_token=", wm_fetch_escape(refresh, 0, pool), NULL);
+        pool, "grant_type=refresh_token&refresh_token=", wm_url_escape(refresh, "", pool), NULL);
     wm_fetch_request r = {
         .url = apr_pstrcat(pool, b->api, "/oauth2/token", NULL),
         .peer = "Dropbox",

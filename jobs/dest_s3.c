@@ -11,13 +11,14 @@
 
 #include "dest.h"
 #include "dest_s3.h"
+#include "wm_url.h"
 
 static const wm_err *open_bucket(wm_s3_bucket *b, wm_dest_send *send)
 {
     const char *name = wm_dest_text(send, "bucket");
     const char *region = wm_dest_text(send, "region");
     const char *endpoint = wm_dest_text(send, "endpoint");
-    const char *object = wm_fetch_escape(send->object, 1, send->pool);
+    const char *object = wm_url_escape(send->object, "/", send->pool);
     apr_pool_t *pool = send->pool;
     const char *host;
 

@@ -8,6 +8,7 @@
 
 #include "dest_s3.h"
 #include "wm_json_own.h"
+#include "wm_url.h"
 
 /* S3 allows 10,000 parts of at least 5 MiB. */
 enum { PART_MIN_MIB = 8, PARTS_MAX = 10000, MIB = 1 << 20 };
@@ -28,7 +29,7 @@ static void abandon(wm_s3_bucket *b, const char *id)
     apr_pool_t *pool = b->send->pool;
 
     (void)wm_s3_call(&answer, b, "DELETE",
-                     apr_pstrcat(pool, "?uploadId=", wm_fetch_escape(id, 0, pool), NULL), NULL,
+                     apr_pstrcat(pool, "?uploadId=", wm_url_escape(id, "", pool), NULL), NULL,
                      pool);
 }
 
@@ -74,7 +75,7 @@ static const wm_err *put_parts(wm_s3_bucket *b, json_t *upload, apr_int64_t size
         apr_pool_clear(scratch);
         err = wm_s3_put(&etag, b,
                         apr_psprintf(scratch, "?partNumber=%" APR_INT64_T_FMT "&uploadId=%s",
-                                     number + 1, wm_fetch_escape(id, 0, scratch)),
+                                     number + 1, wm_url_escape(id, "", scratch)),
                         offset, rest < size ? rest : size, "a part of the archive", scratch);
         if (err)
             break;
@@ -106,7 +107,7 @@ static const wm_err *complete(wm_s3_bucket *b, const json_t *upload)
     }
     APR_ARRAY_PUSH(texts, const char *) = "</CompleteMultipartUpload>";
     WM_TRY(wm_s3_call(&answer, b, "POST",
-                      apr_pstrcat(pool, "?uploadId=", wm_fetch_escape(id, 0, pool), NULL),
+                      apr_pstrcat(pool, "?uploadId=", wm_url_escape(id, "", pool), NULL),
                       apr_array_pstrcat(pool, texts, 0), pool));
     return wm_s3_expect(b, &answer, "completing an upload");
 }

@@ -8,6 +8,7 @@
 
 #include "dest.h"
 #include "secret.h"
+#include "wm_url.h"
 
 typedef struct login {
     wm_fetch_request request;
@@ -26,7 +27,7 @@ static const wm_err *open_login(login *l, const wm_dest_send *send)
     l->root = root ? apr_pstrcat(pool, root, root[strlen(root) - 1] == '/' ? "" : "/", NULL) : "";
     l->base = apr_psprintf(pool, "sftp://%s:%" APR_INT64_T_FMT "%s%s", wm_dest_text(send, "host"),
                            wm_dest_number(send, "port", 22), root ? "" : "/~/",
-                           wm_fetch_escape(l->root, 1, pool));
+                           wm_url_escape(l->root, "/", pool));
     l->request.peer = wm_dest_text(send, "host");
     l->request.user = wm_dest_text(send, "username");
     l->request.host_key = pin ? pin + strlen("SHA256:") : NULL;
@@ -39,7 +40,7 @@ static const wm_err *open_login(login *l, const wm_dest_send *send)
 
 static const char *url_of(const login *l, const char *object, apr_pool_t *pool)
 {
-    return apr_pstrcat(pool, l->base, wm_fetch_escape(object, 1, pool), NULL);
+    return apr_pstrcat(pool, l->base, wm_url_escape(object, "/", pool), NULL);
 }
 
 static const char *part_of(const wm_dest_send *send)

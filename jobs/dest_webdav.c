@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "dest.h"
+#include "wm_url.h"
 
 typedef struct share {
     wm_dest_send *send;
@@ -27,7 +28,7 @@ static const wm_err *open_share(share *s, wm_dest_send *send)
 
 static const char *url_of(const share *s, const char *object)
 {
-    return apr_pstrcat(s->send->pool, s->base, wm_fetch_escape(object, 1, s->send->pool), NULL);
+    return apr_pstrcat(s->send->pool, s->base, wm_url_escape(object, "/", s->send->pool), NULL);
 }
 
 static const char *part_of(const wm_dest_send *send)

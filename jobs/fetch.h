@@ -73,9 +73,6 @@ const wm_err *wm_fetch_do(wm_fetch_answer *answer, wm_fetch *fetch, const wm_fet
 const wm_err *wm_fetch_expect(const wm_fetch_answer *answer, const char *peer, const char *doing,
                               apr_pool_t *pool);
 
-/* TEXT as one part of a URL; slashes stay when PATH. */
-const char *wm_fetch_escape(const char *text, int path, apr_pool_t *pool);
-
 /* URL is https, or http to this very host: nothing else may carry credentials. */
 const wm_err *wm_fetch_check_url(const char *url, const char *what, apr_pool_t *pool);
 

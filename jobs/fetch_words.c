@@ -34,27 +34,6 @@ const wm_err *wm_fetch_expect(const wm_fetch_answer *answer, const char *peer, c
     return wm_err_make(pool, WM_E_CONFLICT, "%s refused %s (%d)", peer, doing, status);
 }
 
-const char *wm_fetch_escape(const char *text, int path, apr_pool_t *pool)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    char *escaped = apr_palloc(pool, strlen(text) * 3 + 1);
-    char *to = escaped;
-
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (apr_isalnum(c) || strchr("-._~", c) || (path && c == '/')) {
-            *to++ = (char)c;
-        } else {
-            *to++ = '%';
-            *to++ = hex[c >> 4];
-            *to++ = hex[c & 15];
-        }
-    }
-    *to = '\0';
-    return escaped;
-}
-
 const wm_err *wm_fetch_check_url(const char *url, const char *what, apr_pool_t *pool)
 {
     static const char *const here[] = {"127.0.0.1", "localhost", "[::1]"};

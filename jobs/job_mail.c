@@ -11,6 +11,7 @@
 #include "job.h"
 #include "mail.h"
 #include "secret.h"
+#include "wm_url.h"
 
 enum { MAIL_TRIES = 48, PAUSE_SECONDS = 60, PAUSE_DOUBLINGS = 6 };
 
@@ -63,7 +64,7 @@ static const wm_err *open_server(server *s, wm_job_run *run)
     s->request.url =
         strchr(strstr(url, "://") + 3, '/')
             ? url
-            : apr_pstrcat(pool, url, "/", wm_fetch_escape(wm_dest_site(pool), 0, pool), NULL);
+            : apr_pstrcat(pool, url, "/", wm_url_escape(wm_dest_site(pool), "", pool), NULL);
     s->request.peer = "the mail server";
     s->request.timeout = apr_time_from_sec(120);
     s->request.mail_from = apr_pstrcat(pool, "<", s->from, ">", NULL);

@@ -62,6 +62,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_store.c lib/wm_store.h lib/wm_store_arrays.c lib/wm_store_groups.c \
 	lib/wm_store_batch.c lib/wm_store_set.c lib/wm_store_side.c \
 	lib/wm_token.c lib/wm_token.h \
+	lib/wm_url.c lib/wm_url.h \
 	lib/wm_utf8.c lib/wm_utf8.h \
 	lib/wm_writer.c lib/wm_writer.h \
 	lib/wm_zip.c lib/wm_zip.h lib/wm_zip_pack.c \

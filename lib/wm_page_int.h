@@ -32,8 +32,6 @@ typedef struct wm_page_change {
 #define WM_CHANGES(...) ((const wm_page_change[]){__VA_ARGS__, {NULL, NULL}})
 #define WM_NO_CHANGES   ((const wm_page_change[]){{NULL, NULL}})
 
-/* TEXT for the query of a URL, percent-encoded. */
-const char *wm_page_escape(const char *text, apr_pool_t *pool);
 /* The address of PATH with the query's arguments and CHANGES.  Cursors do not survive. */
 const char *wm_page_link(const wm_page_query *q, const char *path, const wm_page_change *changes,
                          apr_pool_t *pool);

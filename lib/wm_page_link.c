@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 
 #include "wm_page_int.h"
+#include "wm_url.h"
 
 /* One row per argument that links carry on. */
 static const struct {
@@ -50,7 +51,7 @@ const wm_err *wm_page_query_arg(wm_page_query *q, const char *name, const char *
     if (strlen(value) > WM_PAGE_ARGUMENT_MAX)
         return wm_err_make(pool, WM_E_INPUT, "%s in the address has more than %d bytes", name,
                            WM_PAGE_ARGUMENT_MAX);
-    if (!is_name && strlen(wm_page_escape(value, pool)) > WM_PAGE_ESCAPED_MAX)
+    if (!is_name && strlen(wm_url_escape(value, "", pool)) > WM_PAGE_ESCAPED_MAX)
         return wm_err_make(pool, WM_E_INPUT, "%s in the address is longer than links can carry",
                            name);
     for (size_t i = 0; i < ARGUMENTS; i++)
@@ -62,26 +63,6 @@ const wm_err *wm_page_query_arg(wm_page_query *q, const char *name, const char *
         return wm_err_make(pool, WM_E_INPUT, "%s in the address is no number", name);
     *number = (int)strtol(value, NULL, 10);
     return NULL;
-}
-
-const char *wm_page_escape(const char *text, apr_pool_t *pool)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    char *made = apr_palloc(pool, strlen(text) * 3 + 1), *out = made;
-
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (apr_isalnum(c) || strchr("-._~", c)) {
-            *out++ = (char)c;
-            continue;
-        }
-        *out++ = '%';
-        *out++ = hex[c >> 4];
-        *out++ = hex[c & 15];
-    }
-    *out = 0;
-    return made;
 }
 
 static const wm_page_change *find(const wm_page_change *changes, const char *name)
@@ -97,7 +78,7 @@ static void add(const char **link, char *mark, const char *name, const char *val
 {
     if (!value)
         return;
-    *link = apr_psprintf(pool, "%s%c%s=%s", *link, *mark, name, wm_page_escape(value, pool));
+    *link = apr_psprintf(pool, "%s%c%s=%s", *link, *mark, name, wm_url_escape(value, "", pool));
     *mark = '&';
 }
 
@@ -139,7 +120,7 @@ const char *wm_page_link(const wm_page_query *q, const char *path, const wm_page
 
 wm_page_name wm_page_name_of(const char *text, apr_int64_t number, apr_pool_t *pool)
 {
-    if (!number || strlen(wm_page_escape(text, pool)) <= NAME_ESCAPED_MAX)
+    if (!number || strlen(wm_url_escape(text, "", pool)) <= NAME_ESCAPED_MAX)
         return (wm_page_name){.text = text};
     return (wm_page_name){.number = apr_psprintf(pool, "%" APR_INT64_T_FMT, number)};
 }
