@@ -63,7 +63,12 @@ const wm_err *wm_pgarray_add_text(wm_pgarray *array, const char *data, size_t si
 
 const wm_err *wm_pgarray_add_word(wm_pgarray *array, const char *word)
 {
-    return wm_pgarray_add(array, word, strlen(word));
+    return wm_pgarray_add_text(array, word, word ? strlen(word) : 0);
+}
+
+const wm_err *wm_pgarray_add_bool(wm_pgarray *array, int value)
+{
+    return wm_pgarray_add(array, value ? "\1" : "\0", 1);
 }
 
 const wm_err *wm_pgarray_add_i32(wm_pgarray *array, apr_int32_t value)

@@ -21,8 +21,9 @@ const wm_err *wm_pgarray_add(wm_pgarray *array, const void *data, size_t size);
 const wm_err *wm_pgarray_add_null(wm_pgarray *array);
 /* A slice of text; NULL is null. */
 const wm_err *wm_pgarray_add_text(wm_pgarray *array, const char *data, size_t size);
-/* A terminated text. */
+/* A terminated text; NULL is null. */
 const wm_err *wm_pgarray_add_word(wm_pgarray *array, const char *word);
+const wm_err *wm_pgarray_add_bool(wm_pgarray *array, int value);
 const wm_err *wm_pgarray_add_i64(wm_pgarray *array, apr_int64_t value);
 const wm_err *wm_pgarray_add_i32(wm_pgarray *array, apr_int32_t value);
 const wm_err *wm_pgarray_add_f64(wm_pgarray *array, double value);      /* NAN is null */

@@ -4,11 +4,6 @@
 #include "wm_pgarray.h"
 #include "wm_store.h"
 
-static const wm_err *add_bool(wm_pgarray *array, int value)
-{
-    return wm_pgarray_add(array, value ? "\1" : "\0", 1);
-}
-
 static const wm_err *add_battery_at(wm_pgarray *array, const wm_store_news *n)
 {
     return isnan(n->battery) ? wm_pgarray_add_null(array)
@@ -107,7 +102,7 @@ static const wm_err *batch_make(struct wm_store_batch *batch, const wm_store_set
       wm_pgarray_add_i32(&array, (apr_int32_t)at->point->flags))                                   \
     X(rows.properties, JSONB, 1,                                                                   \
       wm_pgarray_add_jsonb(&array, at->point->properties.data, at->point->properties.size))        \
-    X(careful.untimed, BOOL, at->point->untimed, add_bool(&array, at->point->untimed))             \
+    X(careful.untimed, BOOL, at->point->untimed, wm_pgarray_add_bool(&array, at->point->untimed))  \
     X(careful.bytes, INT4, 1, wm_pgarray_add_i32(&array, (apr_int32_t)at->point->properties.size)) \
     X(batch.bundle, INT4, at->range, wm_pgarray_add_i32(&array, at->range + 1))
 

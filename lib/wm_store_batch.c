@@ -25,27 +25,17 @@ typedef struct batch_args {
     struct wm_store_rows rows;
 } batch_args;
 
-static const wm_err *add_word(wm_pgarray *array, const char *word)
-{
-    return word ? wm_pgarray_add_word(array, word) : wm_pgarray_add_null(array);
-}
-
-static const wm_err *add_bool(wm_pgarray *array, int value)
-{
-    return wm_pgarray_add(array, value ? "\1" : "\0", 1);
-}
-
 /* One row per array of bundles: member, element type, how a bundle adds. */
 #define BUNDLE_ARRAYS(X)                                                                 \
     X(uid, UUID, wm_pgarray_add(&array, u->uid, sizeof u->uid))                          \
     X(received, TIMESTAMPTZ, wm_pgarray_add_time(&array, u->received))                   \
     X(body_digest, UUID, wm_pgarray_add(&array, b->body_digest, sizeof b->body_digest))  \
-    X(client, TEXT, add_word(&array, u->user_agent))                                     \
-    X(method, TEXT, add_word(&array, u->method))                                         \
-    X(form, TEXT, add_word(&array, wm_store_form(u->form)))                              \
-    X(token, TEXT, add_word(&array, item->options->token))                               \
-    X(encrypted, BOOL, add_bool(&array, b->encrypted))                                   \
-    X(compressed, BOOL, add_bool(&array, b->compressed))                                 \
+    X(client, TEXT, wm_pgarray_add_word(&array, u->user_agent))                          \
+    X(method, TEXT, wm_pgarray_add_word(&array, u->method))                              \
+    X(form, TEXT, wm_pgarray_add_word(&array, wm_store_form(u->form)))                   \
+    X(token, TEXT, wm_pgarray_add_word(&array, item->options->token))                    \
+    X(encrypted, BOOL, wm_pgarray_add_bool(&array, b->encrypted))                        \
+    X(compressed, BOOL, wm_pgarray_add_bool(&array, b->compressed))                      \
     X(request_bytes, INT8, wm_pgarray_add_i64(&array, (apr_int64_t)u->size))             \
     X(json_bytes, INT8, wm_pgarray_add_i64(&array, (apr_int64_t)b->json_bytes))          \
     X(ignored, INT4, wm_pgarray_add_i32(&array, b->ignored))                             \
