@@ -64,6 +64,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_token.c lib/wm_token.h \
 	lib/wm_url.c lib/wm_url.h \
 	lib/wm_utf8.c lib/wm_utf8.h \
+	lib/wm_value.c lib/wm_value.h \
 	lib/wm_writer.c lib/wm_writer.h \
 	lib/wm_zip.c lib/wm_zip.h lib/wm_zip_pack.c \
 	lib/wm_zone.c lib/wm_zone.h lib/wm_zone_rule.c lib/wm_zone_rule.h

@@ -9,7 +9,7 @@
 #include <http_log.h>
 
 #include "config.h"
-#include "config_value.h"
+#include "wm_value.h"
 
 APLOG_USE_MODULE(webmunk);
 

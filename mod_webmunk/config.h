@@ -19,8 +19,8 @@ enum { WM_REPEATS_SUPPRESS, WM_REPEATS_KEEP };
 /* kind, member, directive, default, words of WORDS and CHOICE, least, most, help; the default
  * "none" is the absence of a PATH or LIST
  *
- * SIZE   bytes, with K, M or G        -> apr_int64_t        NUMBER a plain number -> apr_int64_t
- * TIME   with ms, s, min, h or d      -> apr_interval_time_t  FLAG   on or off    -> 0 or 1
+ * SIZE   bytes, with K, M, G or T     -> apr_int64_t        NUMBER a plain number -> apr_int64_t
+ * TIME   with ms, s, min, h, d or w   -> apr_interval_time_t  FLAG   on or off    -> 0 or 1
  * CHOICE one of words                 -> its place, from 0  WORDS  some of words  -> a set of bits
  * PATH   relative to ServerRoot       -> const char *, NULL when there is no default
  * LIST   texts, may be repeated       -> const apr_array_header_t * of const char *, may be NULL */

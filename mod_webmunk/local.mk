@@ -12,7 +12,6 @@ mod_webmunk_mod_webmunk_la_SOURCES = \
 	mod_webmunk/conditional.c mod_webmunk/conditional.h \
 	mod_webmunk/config.c mod_webmunk/config.h \
 	mod_webmunk/config_check.c \
-	mod_webmunk/config_value.c mod_webmunk/config_value.h \
 	mod_webmunk/dbd.c mod_webmunk/dbd.h \
 	mod_webmunk/handlers.h \
 	mod_webmunk/handlers/asset.c \

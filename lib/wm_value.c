@@ -4,7 +4,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-#include "config_value.h"
+#include "wm_value.h"
 
 /* A number and one of the units "abc" with their factors; 0 when TEXT is none. */
 static int parse_units(apr_int64_t *value, const char *text, const char *const *units,
@@ -46,11 +46,15 @@ static int word_place(const char *text, const char *words)
 
 int wm_value_parse(apr_int64_t *value, wm_value_kind kind, const char *words, const char *text)
 {
-    static const char *const sizes[] = {"", "K", "M", "G", NULL};
-    static const apr_int64_t bytes[] = {1, 1 << 10, 1 << 20, 1 << 30};
-    static const char *const times[] = {"ms", "s", "min", "h", "d", NULL};
-    static const apr_int64_t usec[] = {1000, 1000000, 60000000, APR_INT64_C(3600000000),
-                                       APR_INT64_C(86400000000)};
+    static const char *const sizes[] = {"", "K", "M", "G", "T", NULL};
+    static const apr_int64_t bytes[] = {1, 1 << 10, 1 << 20, 1 << 30, APR_INT64_C(1) << 40};
+    static const char *const times[] = {"ms", "s", "min", "h", "d", "w", NULL};
+    static const apr_int64_t usec[] = {1000,
+                                       1000000,
+                                       60000000,
+                                       APR_INT64_C(3600000000),
+                                       APR_INT64_C(86400000000),
+                                       APR_INT64_C(604800000000)};
     static const char *const plain[] = {"", NULL};
     int place;
 
@@ -75,7 +79,7 @@ int wm_value_parse(apr_int64_t *value, wm_value_kind kind, const char *words, co
 }
 
 static const char *const forms[] = {
-    [WM_VALUE_SIZE] = "a number of bytes, with K, M or G behind it if you like",
+    [WM_VALUE_SIZE] = "a number of bytes, with K, M, G or T behind it if you like",
     [WM_VALUE_NUMBER] = "a number",
     [WM_VALUE_TIME] = "a time such as 500ms, 30s, 5min, 2h or 30d",
     [WM_VALUE_FLAG] = "on or off",

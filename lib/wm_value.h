@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The values of directives, as administrators write them. */
-#ifndef WM_CONFIG_VALUE_H
-#define WM_CONFIG_VALUE_H
+/* The values of directives and settings, as administrators write them. */
+#ifndef WM_VALUE_H
+#define WM_VALUE_H
 
 #include <apr.h>
 #include <apr_pools.h>
 
-/* What config.h says of each. */
+/* What mod_webmunk/config.h says of each; settings of webmunkd use the first five kinds. */
 typedef enum {
     WM_VALUE_SIZE,
     WM_VALUE_NUMBER,
