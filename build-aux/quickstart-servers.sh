@@ -96,9 +96,15 @@ start_runner() {
     mkdir -p "$dir/files/exports"
     chmod 700 "$dir/files" "$dir/files/exports"
     if is_root; then chown "$account" "$dir/files" "$dir/files/exports" "$dir/log/webmunkd.log"; fi
+    # Made once, so that it can be changed; where the database is follows the directory.
+    [ -e "$dir/webmunkd.conf" ] || cat >"$dir/webmunkd.conf" <<EOT
+# Settings of webmunkd, described in webmunkd.conf(5).
+[export]
+dir = $dir/files/exports
+EOT
     jobs_database=$(printf '%s' "$database" | sed 's|//wm_owner@|//wm_jobs@|')
     # A session of its own: Ctrl-C is for this script, which stops things in their order.
-    as_account env DATABASE_URL="$jobs_database" WEBMUNK_EXPORT_DIR="$dir/files/exports" \
+    as_account env DATABASE_URL="$jobs_database" WEBMUNKD_CONF="$dir/webmunkd.conf" \
         setsid -f sh -c 'echo $$ && exec "$0" run >>"$1" 2>&1' \
         "$dir/inst/sbin/webmunkd" "$dir/log/webmunkd.log" </dev/null >"$dir/runner.pid"
     tries=100

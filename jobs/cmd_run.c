@@ -8,6 +8,7 @@
 #include "job.h"
 #include "job_args.h"
 #include "runner.h"
+#include "settings.h"
 
 static volatile sig_atomic_t stop;
 
@@ -47,9 +48,70 @@ static const wm_err *once(wm_run *run, const char *name)
     return err;
 }
 
+typedef struct host {
+    wm_run *run;
+    int fixed; /* the database is of the command line */
+    apr_pool_t *pool;
+} host;
+
+static const wm_err *set_time(apr_interval_time_t *time, wm_run *run, const char *option,
+                              wm_setting id, int low)
+{
+    apr_int64_t seconds = apr_time_sec(wm_setting_number(id));
+
+    WM_TRY(wm_job_arg_number(&seconds, run, option, low, 3600));
+    *time = apr_time_from_sec(seconds);
+    return NULL;
+}
+
+/* What the command line says, else the settings. */
+static const wm_err *set_up(wm_runner *runner, wm_run *run)
+{
+    apr_int64_t slots = wm_setting_number(WM_SETTING_PARALLEL);
+
+    WM_TRY(wm_job_arg_number(&slots, run, "parallel", 1, WM_SLOTS_MAX));
+    WM_TRY(set_time(&runner->lease, run, "lease", WM_SETTING_LEASE, 2));
+    WM_TRY(set_time(&runner->poll, run, "poll", WM_SETTING_POLL, 1));
+    WM_TRY(set_time(&runner->grace, run, "grace", WM_SETTING_GRACE, 1));
+    runner->slots = (int)slots;
+    /* A lease is renewed three times in its life. */
+    if (runner->poll > runner->lease / 3)
+        runner->poll = runner->lease / 3;
+    runner->conninfo = run->conninfo;
+    return NULL;
+}
+
+/* HUP.  Runs under way keep what they have, being processes of their own. */
+static void reload(wm_runner *runner)
+{
+    host *h = runner->host;
+    const char *path = wm_settings_path(h->run->config);
+    const wm_settings *settings;
+    const wm_err *err;
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, h->run->pool);
+    err = wm_settings_read(&settings, path, pool);
+    if (err) {
+        wm_log_write(runner->log, WM_LOG_ERROR, "WM0620 %s; the settings stay as they were",
+                     wm_err_text(err, pool));
+        apr_pool_destroy(pool);
+        return;
+    }
+    wm_settings_use(settings);
+    if (!h->fixed)
+        h->run->conninfo = wm_settings_conninfo();
+    (void)set_up(runner, h->run); /* the command line was right before */
+    if (h->pool)
+        apr_pool_destroy(h->pool);
+    h->pool = pool;
+    wm_log_write(runner->log, WM_LOG_NOTICE, "WM0621 settings read from %s",
+                 path ? path : "the environment");
+}
+
 static const wm_err *run_jobs(wm_run *run)
 {
-    apr_int64_t slots = 4, lease = 60, poll = 5, grace = 30;
+    host *h = apr_pcalloc(run->pool, sizeof *h);
     wm_runner *runner;
 
     if (wm_run_option(run, "once"))
@@ -58,20 +120,14 @@ static const wm_err *run_jobs(wm_run *run)
          only++)
         if (wm_run_option(run, *only))
             return wm_run_usage(run, "--%s goes with --once", *only);
-    WM_TRY(wm_job_arg_number(&slots, run, "parallel", 1, WM_SLOTS_MAX));
-    WM_TRY(wm_job_arg_number(&lease, run, "lease", 2, 3600));
-    WM_TRY(wm_job_arg_number(&poll, run, "poll", 1, 3600));
-    WM_TRY(wm_job_arg_number(&grace, run, "grace", 1, 3600));
+    h->run = run;
+    h->fixed = run->database != NULL;
     runner = apr_pcalloc(run->pool, sizeof *runner);
-    runner->conninfo = run->conninfo;
     runner->log = run->log;
-    runner->slots = (int)slots;
-    runner->lease = apr_time_from_sec(lease);
-    /* A lease is renewed three times in its life. */
-    runner->poll =
-        apr_time_from_sec(poll) < runner->lease / 3 ? apr_time_from_sec(poll) : runner->lease / 3;
-    runner->grace = apr_time_from_sec(grace);
     runner->patience = apr_time_from_sec(5);
+    runner->reload = reload;
+    runner->host = h;
+    WM_TRY(set_up(runner, run));
     WM_TRY(wm_runner_begin(runner, run->pool));
     return wm_runner_loop(runner);
 }
@@ -79,12 +135,14 @@ static const wm_err *run_jobs(wm_run *run)
 const wm_command wm_cmd_run = {
     .name = "run",
     .args = "",
+    .needs = WM_NEEDS_SETTINGS,
     .summary = "run jobs as they become due, until a signal ends it",
     .help =
         "Runs the jobs of the database as they become due, each in a process of its own.  Any "
         "number\n"
         "of these may run, on any number of hosts.  TERM and INT end it when its runs have ended,\n"
-        "which may take --grace seconds; a second signal hurries them.  HUP connects anew.\n"
+        "which may take --grace seconds; a second signal hurries them.  HUP reads the\n"
+        "settings again and connects anew.\n"
         "\n"
         "webmunkd --once NAME runs one job here and now and ends when it does.",
     .options = {{.name = "parallel", .arg = "N", .help = "so many runs at once (default: 4)"},

@@ -10,6 +10,10 @@
 #include "wm_account.h"
 #include "wm_audit.h"
 #include "wm_json_own.h"
+#include "wm_value.h"
+
+/* A thousand years. */
+#define LONGEST (APR_TIME_C(1000) * 366 * 86400 * APR_USEC_PER_SEC)
 
 #define X(name) &wm_cmd_##name,
 const wm_command *const wm_commands[] = {WM_COMMANDS(X) NULL};
@@ -52,18 +56,14 @@ void wm_run_progress(const wm_run *run, const char *fmt, ...)
 
 const wm_err *wm_run_duration(apr_int64_t *seconds, wm_run *run, const char *option)
 {
-    static const char units[] = "hdw";
-    static const apr_int64_t sizes[] = {3600, 86400, 7 * 86400};
     const char *text = wm_run_option(run, option);
-    const char *unit;
-    char *end;
-    apr_int64_t number = apr_strtoi64(text, &end, 10);
+    apr_interval_time_t time;
 
-    unit = *end ? strchr(units, *end) : NULL;
-    if (end == text || number < 1 || number > 100000 || !unit || end[1])
+    if (!wm_value_parse(&time, WM_VALUE_TIME, NULL, text) || time < APR_USEC_PER_SEC ||
+        time > LONGEST)
         return wm_run_usage(run, "--%s is \"%s\" and must be a time like 12h, 90d or 4w", option,
                             text);
-    *seconds = number * sizes[unit - units];
+    *seconds = apr_time_sec(time);
     return NULL;
 }
 
@@ -90,7 +90,7 @@ const wm_err *wm_run_audit(wm_run *run, const char *action, const char *object)
 
 void wm_help_program(void)
 {
-    puts("usage: webmunkd [-d CONNINFO] COMMAND [OPTION...] [ARGUMENT...]\n"
+    puts("usage: webmunkd [-d CONNINFO] [--config FILE] COMMAND [OPTION...] [ARGUMENT...]\n"
          "\n"
          "Administers the database of a Webmunk server.\n"
          "\n"
@@ -100,7 +100,10 @@ void wm_help_program(void)
     puts("\n"
          "options:\n"
          "  -d, --database CONNINFO  the database, as a URI or as keywords of libpq\n"
-         "                           (default: DATABASE_URL, then the PG* environment)\n"
+         "                           (default: DATABASE_URL, then the settings, then the PG*\n"
+         "                           environment)\n"
+         "      --config FILE        the settings (default: WEBMUNKD_CONF, then\n"
+         "                           " WM_CONF_FILE ")\n"
          "  -h, --help               this text; after a command, its own\n"
          "  -V, --version            the version\n"
          "\n"

@@ -33,6 +33,7 @@
     X(destination_remove) \
     X(destination_kinds) \
     X(keygen) \
+    X(check_config) \
     X(export_create) \
     X(export_list) \
     X(export_show) \
@@ -56,8 +57,8 @@
 
 enum { WM_OPTIONS_MAX = 20, WM_ARGUMENTS_MAX = 4 };
 
-/* What the runner provides before a command starts. */
-enum { WM_NEEDS_DATABASE = 1 };
+/* What is there before a command starts; with the database come the settings. */
+enum { WM_NEEDS_DATABASE = 1, WM_NEEDS_SETTINGS = 2 };
 
 typedef struct wm_option {
     const char *name; /* without the dashes */
@@ -81,7 +82,9 @@ typedef struct wm_command {
 
 struct wm_run {
     const wm_command *command;
-    const char *conninfo; /* "" leaves it to the PG* environment */
+    const char *config;   /* the file of settings that --config names; NULL: none does */
+    const char *database; /* as --database says; NULL: it does not */
+    const char *conninfo; /* of --database, else of the settings; "" leaves it to PG* */
     wm_db *db;            /* NULL unless the command needs one */
     const wm_log *log;
     const char *args[WM_ARGUMENTS_MAX];

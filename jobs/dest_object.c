@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 
 #include "dest.h"
+#include "settings.h"
 
 enum { OBJECT_MAX = 900 }; /* S3 ends at 1024 bytes */
 
@@ -19,10 +20,10 @@ static const char *text_of(const json_t *object, const char *name)
 
 const char *wm_dest_site(apr_pool_t *pool)
 {
-    const char *site = getenv("WEBMUNK_SITE_NAME");
+    const char *site = wm_setting_text(WM_SETTING_SITE_NAME);
     char name[256] = "";
 
-    if (site && *site)
+    if (site)
         return site;
     if (gethostname(name, sizeof name - 1) || !*name)
         return "webmunk";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where archives lie and how they are made: the settings of webmunkd's environment. */
+/* Where archives lie and how they are made: [export] of the settings. */
 #ifndef WM_EXPORTS_H
 #define WM_EXPORTS_H
 
@@ -9,17 +9,14 @@
 #include "wm_err.h"
 
 typedef struct wm_exports {
-    const char *dir;      /* WEBMUNK_EXPORT_DIR, made with mode 0700 */
-    const char *key_path; /* WEBMUNK_EXPORT_KEY, a secret key of keygen --sign; NULL: unsigned */
-    int level;            /* WEBMUNK_EXPORT_LEVEL, zlib's */
-    apr_int64_t keep;     /* WEBMUNK_EXPORT_KEEP, in seconds */
+    const char *dir;      /* made with mode 0700 */
+    const char *key_path; /* a secret key of keygen --sign; NULL: unsigned */
+    int level;            /* zlib's */
+    apr_int64_t keep;     /* in seconds */
 } wm_exports;
 
-/* Read them; WM_E_INPUT in words for one that is wrong. */
+/* Read them and make the folder; WM_E_INPUT in words when nobody says which. */
 const wm_err *wm_exports_read(wm_exports *exports, apr_pool_t *pool);
-
-/* Seconds of "12h", "90d" or "4w"; 0 for anything else. */
-apr_int64_t wm_exports_seconds(const char *text);
 
 /* The number of an export that the command's argument is; an error of usage for anything else. */
 const wm_err *wm_exports_number(apr_int64_t *id, wm_run *run);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 #include <curl/curl.h>
 
 #include "fetch.h"
+#include "settings.h"
 #include "wm_buf.h"
 
 enum {
@@ -157,7 +157,7 @@ typedef struct lists {
 static void set_common(CURL *c, transfer *t)
 {
     const wm_fetch_request *r = t->request;
-    const char *ca = r->ca_file ? r->ca_file : getenv("WEBMUNK_CA_FILE");
+    const char *ca = r->ca_file ? r->ca_file : wm_setting_text(WM_SETTING_CA_FILE);
 
     curl_easy_setopt(c, CURLOPT_URL, r->url);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https,sftp,smtp,smtps");

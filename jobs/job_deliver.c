@@ -11,6 +11,7 @@
 #include "dest.h"
 #include "job.h"
 #include "mail.h"
+#include "settings.h"
 #include "wm_json_own.h"
 
 enum { TRIES = 12 };
@@ -48,7 +49,7 @@ static void sent(wm_dest_send *send, apr_int64_t done)
 
 static const wm_err *open_archive(delivery *d)
 {
-    const char *folder = getenv("WEBMUNK_EXPORT_DIR");
+    const char *folder = wm_setting_text(WM_SETTING_EXPORT_DIR);
     const char *path = text_of(d->row, "path");
     const char *state = text_of(d->row, "export_state");
     const char *expected = text_of(d->row, "file_sha256");
@@ -59,9 +60,9 @@ static const wm_err *open_archive(delivery *d)
             d->run->pool, WM_E_INPUT, "the archive of export %" APR_INT64_T_FMT " is %s",
             (apr_int64_t)json_integer_value(json_object_get(d->row, "export")), state);
     if (*path != '/') {
-        if (!folder || !*folder)
-            return wm_err_make(d->run->pool, WM_E_INPUT,
-                               "nobody says where archives lie: set WEBMUNK_EXPORT_DIR");
+        if (!folder)
+            return wm_err_make(d->run->pool, WM_E_INPUT, "nobody says where archives lie: set %s",
+                               wm_setting_called(WM_SETTING_EXPORT_DIR, d->run->pool));
         path = apr_pstrcat(d->run->pool, folder, "/", path, NULL);
     }
     WM_TRY(wm_dest_open(&d->send, path));

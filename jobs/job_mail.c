@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Send what waits in the outbox. */
-#include <stdlib.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -11,6 +10,7 @@
 #include "job.h"
 #include "mail.h"
 #include "secret.h"
+#include "settings.h"
 #include "wm_url.h"
 
 enum { MAIL_TRIES = 48, PAUSE_SECONDS = 60, PAUSE_DOUBLINGS = 6 };
@@ -20,13 +20,6 @@ typedef struct server {
     wm_fetch_request request;
     const char *from;
 } server;
-
-static const char *setting(const char *name)
-{
-    const char *value = getenv(name);
-
-    return value && *value ? value : NULL;
-}
 
 static int is_here(const char *url)
 {
@@ -38,28 +31,22 @@ static int is_here(const char *url)
 
 static const wm_err *open_server(server *s, wm_job_run *run)
 {
-    const char *url = setting("WEBMUNK_SMTP_URL"), *secret = setting("WEBMUNK_SMTP_SECRET");
-    const char *tls = setting("WEBMUNK_SMTP_TLS");
+    const char *url = wm_setting_text(WM_SETTING_SMTP_URL);
+    int tls_said = wm_setting_text(WM_SETTING_SMTP_TLS) != NULL;
+    const char *secret = wm_setting_text(WM_SETTING_SMTP_SECRET);
     int implicit = !strncmp(url, "smtps://", 8);
     apr_pool_t *pool = run->pool;
     json_t *login;
 
-    if ((!implicit && strncmp(url, "smtp://", 7)) || strpbrk(url, "@ \t\r\n"))
-        return wm_err_make(pool, WM_E_INPUT,
-                           "WEBMUNK_SMTP_URL must be like smtp://mail.example.org:587 or"
-                           " smtps://mail.example.org, without user and password");
-    if (tls && strcmp(tls, "required") && strcmp(tls, "off"))
-        return wm_err_make(pool, WM_E_INPUT, "WEBMUNK_SMTP_TLS must be \"required\" or \"off\"");
-    s->request.starttls = !implicit && (tls ? !strcmp(tls, "required") : !is_here(url));
+    s->request.starttls =
+        !implicit && (tls_said ? wm_setting_number(WM_SETTING_SMTP_TLS) == 0 : !is_here(url));
     if (secret && !implicit && !s->request.starttls && !is_here(url))
-        return wm_err_make(
-            pool, WM_E_INPUT,
-            "WEBMUNK_SMTP_TLS is off: then no password may be sent; remove WEBMUNK_SMTP_SECRET");
-    s->from = setting("WEBMUNK_MAIL_FROM");
-    if (!s->from || !wm_mail_address_ok(s->from))
-        return wm_err_make(
-            pool, WM_E_INPUT,
-            "WEBMUNK_MAIL_FROM must be the address that mail comes from, and nothing else");
+        return wm_err_make(pool, WM_E_INPUT,
+                           "tls in [mail] is off: then no password may be sent; remove the secret");
+    s->from = wm_setting_text(WM_SETTING_MAIL_FROM);
+    if (!s->from)
+        return wm_err_make(pool, WM_E_INPUT, "nobody says where mail comes from: set %s",
+                           wm_setting_called(WM_SETTING_MAIL_FROM, pool));
     /* The path is what we call ourselves. */
     s->request.url =
         strchr(strstr(url, "://") + 3, '/')
@@ -96,7 +83,8 @@ static const wm_err *addresses(const char *const **list, const char *text, apr_p
         text += size + (text[size] == ',');
     }
     if (!found->nelts)
-        return wm_err_make(pool, WM_E_CONFLICT, "nobody is to get it: set WEBMUNK_MAIL_ADMINS");
+        return wm_err_make(pool, WM_E_CONFLICT, "nobody is to get it: set %s",
+                           wm_setting_called(WM_SETTING_MAIL_ADMINS, pool));
     APR_ARRAY_PUSH(found, const char *) = NULL;
     *list = (const char *const *)found->elts;
     return NULL;
@@ -117,7 +105,7 @@ static const wm_err *send_one(server *s, const wm_rows *rows, int i, apr_pool_t 
     wm_fetch_answer answer;
     wm_buf *text;
 
-    WM_TRY(addresses(&mail.to, *to ? to : setting("WEBMUNK_MAIL_ADMINS"), pool));
+    WM_TRY(addresses(&mail.to, *to ? to : wm_setting_text(WM_SETTING_MAIL_ADMINS), pool));
     WM_TRY(wm_mail_text(&text, &mail, pool));
     request.mail_to = mail.to;
     request.has_body = 1;
@@ -170,14 +158,15 @@ static const wm_err *send_all(int *sent, server *s, wm_job_run *run, const wm_ro
 
 static const wm_err *mail(wm_job_run *run)
 {
-    const char *off = "no mail server is configured: set WEBMUNK_SMTP_URL";
+    const char *off = apr_psprintf(run->pool, "no mail server is configured: set %s",
+                                   wm_setting_called(WM_SETTING_SMTP_URL, run->pool));
     apr_int64_t marked;
     server s = {0};
     wm_rows *rows;
     int sent = 0;
     const wm_err *err;
 
-    if (!setting("WEBMUNK_SMTP_URL")) {
+    if (!wm_setting_text(WM_SETTING_SMTP_URL)) {
         WM_TRY(wm_db_do(&marked, run->db, WM_SQL_MAIL_UNSENT, WM_ARGS(WM_TEXT(off)), run->pool));
         if (marked)
             wm_job_note(run, "%s; %" APR_INT64_T_FMT " stay unsent", off, marked);

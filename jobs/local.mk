@@ -3,6 +3,7 @@ sbin_PROGRAMS += jobs/webmunkd
 
 jobs_webmunkd_SOURCES = \
 	jobs/cmd_account.c \
+	jobs/cmd_check_config.c \
 	jobs/cmd_demo.c \
 	jobs/cmd_destination.c \
 	jobs/cmd_export.c \
@@ -29,6 +30,7 @@ jobs_webmunkd_SOURCES = \
 	jobs/job_mail.c \
 	jobs/mail.c jobs/mail.h jobs/mail_text.c \
 	jobs/secret.c jobs/secret.h \
+	jobs/settings.c jobs/settings.h jobs/settings_value.c jobs/settings_value.h \
 	jobs/demo.h jobs/demo_body.c jobs/demo_post.c jobs/demo_study.c \
 	jobs/exports.c jobs/exports.h \
 	jobs/job.c jobs/job.h \
@@ -46,5 +48,6 @@ jobs_webmunkd_SOURCES = \
 	jobs/options.c \
 	jobs/prompt.c jobs/prompt.h \
 	jobs/runner.c jobs/runner.h jobs/runner_child.c jobs/runner_db.c
-jobs_webmunkd_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) -DWM_PKGDATADIR='"$(pkgdatadir)"'
-jobs_webmunkd_LDADD = $(WM_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS)
+jobs_webmunkd_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) $(INIH_CFLAGS) -DWM_PKGDATADIR='"$(pkgdatadir)"' \
+	-DWM_CONF_FILE='"$(sysconfdir)/webmunk/webmunkd.conf"'
+jobs_webmunkd_LDADD = $(WM_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(INIH_LIBS)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mail: a row now, sent by the job "mail" when the mail server is there.  Settings are environment, as
- * webmunkd(8) describes: WEBMUNK_SMTP_URL, WEBMUNK_SMTP_SECRET, WEBMUNK_SMTP_TLS, WEBMUNK_MAIL_FROM,
- * WEBMUNK_MAIL_ADMINS. */
+/* Mail: a row now, sent by the job "mail" when the mail server is there, as [mail] of the settings says. */
 #ifndef WM_MAIL_H
 #define WM_MAIL_H
 

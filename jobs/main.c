@@ -13,6 +13,7 @@
 
 #include "command.h"
 #include "prompt.h"
+#include "settings.h"
 #include "wm_box.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -74,9 +75,15 @@ static const wm_log stderr_log = {.enabled = on_log, .write = log_line};
 
 static const wm_err *execute(wm_run *run)
 {
+    const wm_settings *settings;
     const wm_err *err;
 
     WM_TRY(wm_box_init(run->pool));
+    if (run->command->needs) {
+        WM_TRY(wm_settings_read(&settings, wm_settings_path(run->config), run->pool));
+        wm_settings_use(settings);
+        run->conninfo = run->database ? run->database : wm_settings_conninfo();
+    }
     if (!(run->command->needs & WM_NEEDS_DATABASE))
         return run->command->run(run);
     WM_TRY(wm_db_connect(&run->db, run->conninfo, &stderr_log, run->pool));
@@ -119,9 +126,6 @@ int main(int argc, const char *const *argv)
     apr_pool_create(&run.pool, NULL);
     catch_signals();
     run.log = &stderr_log;
-    run.conninfo = getenv("DATABASE_URL");
-    if (!run.conninfo)
-        run.conninfo = "";
     err = wm_options_parse(&run, &help, &version, argc - 1, argv + 1);
     if (!err && help == 2)
         wm_help_command(run.command);

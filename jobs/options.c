@@ -122,15 +122,17 @@ static const wm_err *option(parser *p)
         *p->version = 1;
         return NULL;
     }
-    if (!strcmp(word, "-d") || !strcmp(word, "--database"))
-        return value_of(&p->run->conninfo, p, NULL);
+    if (!strcmp(word, "-d"))
+        return value_of(&p->run->database, p, NULL);
     if (word[1] != '-')
         return wm_run_usage(p->run, "there is no option \"%s\"; \"webmunkd --help\" lists them",
                             word);
     name =
         equals ? apr_pstrmemdup(p->run->pool, word + 2, (apr_size_t)(equals - word - 2)) : word + 2;
     if (!strcmp(name, "database"))
-        return value_of(&p->run->conninfo, p, equals + 1);
+        return value_of(&p->run->database, p, equals ? equals + 1 : NULL);
+    if (!strcmp(name, "config"))
+        return value_of(&p->run->config, p, equals ? equals + 1 : NULL);
     return command_option(p, name, equals ? equals + 1 : NULL);
 }
 

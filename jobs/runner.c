@@ -58,7 +58,7 @@ static int children_count(const wm_runner *r)
 {
     int count = 0;
 
-    for (int i = 0; i < r->slots; i++)
+    for (int i = 0; i < WM_SLOTS_MAX; i++)
         count += r->children[i].job != NULL;
     return count;
 }
@@ -84,7 +84,7 @@ static void start(wm_runner *r, wm_child *c)
 
 static void reap(wm_runner *r)
 {
-    for (int i = 0; i < r->slots; i++) {
+    for (int i = 0; i < WM_SLOTS_MAX; i++) {
         wm_child *c = &r->children[i];
 
         if (!c->pid || waitpid(c->pid, &c->status, WNOHANG) != c->pid)
@@ -111,7 +111,7 @@ static apr_time_t press_all(wm_runner *r)
 {
     apr_time_t now = apr_time_now(), next = now + r->poll;
 
-    for (int i = 0; i < r->slots; i++) {
+    for (int i = 0; i < WM_SLOTS_MAX; i++) {
         wm_child *c = &r->children[i];
         apr_time_t due;
 
@@ -151,7 +151,7 @@ static void forget(wm_child *c)
 /* Write what became of runs whose processes did not; a place is free when that is known. */
 static const wm_err *settle(wm_runner *r)
 {
-    for (int i = 0; i < r->slots; i++) {
+    for (int i = 0; i < WM_SLOTS_MAX; i++) {
         wm_child *c = &r->children[i];
 
         if (!c->ended)
@@ -212,7 +212,7 @@ static void lapse(wm_runner *r)
 {
     if (apr_time_now() - r->renewed < r->lease)
         return;
-    for (int i = 0; i < r->slots; i++)
+    for (int i = 0; i < WM_SLOTS_MAX; i++)
         r->children[i].lost = r->children[i].job != NULL;
 }
 
@@ -248,7 +248,7 @@ static const wm_err *look(wm_runner *r)
     if (!r->db)
         lapse(r);
     if (!r->db && r->stopping)
-        for (int i = 0; i < r->slots; i++)
+        for (int i = 0; i < WM_SLOTS_MAX; i++)
             if (r->children[i].ended)
                 forget(&r->children[i]); /* its lease lapses */
     return NULL;
@@ -258,6 +258,8 @@ static void reload(wm_runner *r)
 {
     got_reload = 0;
     wm_notify("RELOADING=1\nMONOTONIC_USEC=%" APR_INT64_T_FMT, wm_notify_clock());
+    if (r->reload)
+        r->reload(r);
     wm_log_write(r->log, WM_LOG_NOTICE, "WM0404 connecting anew");
     wm_runner_disconnect(r);
     r->ask_again = 0;

@@ -61,7 +61,10 @@ typedef struct wm_runner {
     apr_interval_time_t lease, poll;
     apr_interval_time_t grace;    /* from asking a run to end to cancelling its statement */
     apr_interval_time_t patience; /* from there to TERM, and to KILL */
-    int slots;
+    int slots;                    /* at most WM_SLOTS_MAX */
+    /* HUP: change what is above, or say why not and leave it; may be NULL. */
+    void (*reload)(struct wm_runner *runner);
+    void *host; /* of reload */
 
     /* The rest is the runner's own. */
     apr_pool_t *pool, *db_pool, *scratch;
@@ -76,8 +79,8 @@ typedef struct wm_runner {
 } wm_runner;
 
 /* Run jobs until a signal ends it: TERM and INT let runs end soon, the second time sooner; HUP
- * connects anew and looks at schedules.  The first six members are the caller's; errors are
- * those of the beginning, of a database that does not know jobs. */
+ * calls reload, connects anew and looks at schedules.  The members up to host are the caller's;
+ * errors are those of the beginning, of a database that does not know jobs. */
 const wm_err *wm_runner_loop(wm_runner *runner);
 
 /* runner_db.c: what the runner asks the database. */

@@ -75,7 +75,7 @@ const wm_err *wm_runner_tick(wm_runner *r)
 
 static wm_child *free_place(wm_runner *r)
 {
-    for (int i = 0; i < r->slots; i++)
+    for (int i = 0; i < WM_SLOTS_MAX; i++)
         if (!r->children[i].job)
             return &r->children[i];
     return NULL;
@@ -83,13 +83,13 @@ static wm_child *free_place(wm_runner *r)
 
 const wm_err *wm_runner_claim(int *count, wm_child *claimed[WM_SLOTS_MAX], wm_runner *r)
 {
-    int places = 0;
+    int places = r->slots;
     wm_rows *rows;
 
     *count = 0;
-    for (int i = 0; i < r->slots; i++)
-        places += !r->children[i].job;
-    if (!places)
+    for (int i = 0; i < WM_SLOTS_MAX; i++)
+        places -= r->children[i].job != NULL;
+    if (places <= 0) /* fewer slots than before HUP, perhaps */
         return NULL;
     WM_TRY(wm_db_rows(
         &rows, r->db, WM_SQL_JOB_CLAIM,
@@ -118,7 +118,7 @@ const wm_err *wm_runner_claim(int *count, wm_child *claimed[WM_SLOTS_MAX], wm_ru
 /* Nothing is said of a run that is not in the answer any more: it is somebody else's. */
 static void compare(wm_runner *r, const wm_rows *held)
 {
-    for (int i = 0; i < r->slots; i++) {
+    for (int i = 0; i < WM_SLOTS_MAX; i++) {
         wm_child *c = &r->children[i];
         int row = 0;
 
@@ -139,7 +139,7 @@ const wm_err *wm_runner_renew(wm_runner *r)
     const char *text;
     wm_rows *held;
 
-    for (int i = 0; i < r->slots; i++)
+    for (int i = 0; i < WM_SLOTS_MAX; i++)
         if (r->children[i].job)
             json_array_append_new(list, json_pack("[II]", (json_int_t)r->children[i].id,
                                                   (json_int_t)r->children[i].run_id));

@@ -10,11 +10,12 @@
 #include <sodium.h>
 
 #include "secret.h"
+#include "settings.h"
 #include "wm_json_own.h"
 
 enum { SECRET_MAX = 64 * 1024 };
 
-static const wm_err *check_name(const char *name, apr_pool_t *pool)
+const wm_err *wm_secret_check_name(const char *name, apr_pool_t *pool)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
@@ -45,20 +46,20 @@ static const wm_err *check_mode(const char *path, const struct stat *st, int sys
 
 const wm_err *wm_secret_path(const char **path, const char *name, apr_pool_t *pool)
 {
-    const char *folder = getenv("WEBMUNK_SECRETS_DIR");
+    const char *folder = wm_setting_text(WM_SETTING_SECRETS_DIR);
     int systemd = 0;
     struct stat st;
 
-    WM_TRY(check_name(name, pool));
-    if (!folder || !*folder) {
+    WM_TRY(wm_secret_check_name(name, pool));
+    if (!folder) {
         folder = getenv("CREDENTIALS_DIRECTORY");
         systemd = 1;
     }
     if (!folder || !*folder)
         return wm_err_make(pool, WM_E_INPUT,
-                           "there is no folder for the secret \"%s\": set WEBMUNK_SECRETS_DIR, or"
+                           "there is no folder for the secret \"%s\": set %s, or"
                            " LoadCredential in the systemd unit",
-                           name);
+                           name, wm_setting_called(WM_SETTING_SECRETS_DIR, pool));
     *path = apr_pstrcat(pool, folder, "/", name, NULL);
     if (stat(*path, &st))
         return errno == ENOENT

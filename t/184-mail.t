@@ -50,7 +50,7 @@ my $id = add('a@example.org', 'x', 'y');
 my $done = send_mail();
 is($done->{code}, 0, 'no mail server is no error');
 is(row($id)->{state}, 'unsent', '... the mail is unsent');
-like(row($id)->{error}, qr/no mail server is configured: set WEBMUNK_SMTP_URL/, '... and says why');
+like(row($id)->{error}, qr/no mail server is configured: set smtp_url in \[mail\] of webmunkd\.conf \(or WEBMUNK_SMTP_URL\)/, '... and says why');
 
 # A plain one on this host.
 my $plain = WmTest::Server->start('smtp.js', 'plain', $dir, $log);
@@ -100,7 +100,7 @@ is($pg->scalar('select run_after > now() + interval \'30 seconds\' from mail whe
 $pg->do("delete from mail where id = $later");
 my $admins = add('', 'x', 'y');
 send_mail(%plain);
-like(row($admins)->{error}, qr/set WEBMUNK_MAIL_ADMINS/, 'mail to the administrators wants to know them');
+like(row($admins)->{error}, qr/set admins in \[mail\]/, 'mail to the administrators wants to know them');
 $admins = add('', 'x', 'y');
 is(send_mail(%plain, WEBMUNK_MAIL_ADMINS => 'c@example.org')->{code}, 0, '... and goes to them');
 is_deeply((received())[-1]{to}, ['c@example.org'], '... alone');

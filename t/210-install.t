@@ -51,6 +51,8 @@ spew($conf, slurp($conf) . "# changed by the administrator\n");
 make('-s', 'install', "DESTDIR=$destdir");
 like(slurp($conf), qr/changed by the administrator/, 'an edited webmunk.conf survives the next installation');
 ok(-f "$conf.new", '... which puts its own beside it');
+my $settings = $destdir . variable('sysconfdir') . '/webmunk/webmunkd.conf';
+is(run($destdir . variable('sbindir') . '/webmunkd', '--config', $settings, 'check-config')->{code}, 0, 'the settings of webmunkd are installed');
 
 SKIP: {
     my $a2enmod = '/usr/sbin/a2enmod';

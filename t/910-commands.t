@@ -19,7 +19,7 @@ my ($section) = $manual =~ /^\.SH COMMANDS$(.*?)^\.SH /ms;
 my %described;
 while ($section =~ /^\.SS (.+?)$(.*?)(?=^\.SS |\z)/msg) {
     my ($command, $text) = ($1, $2);
-    my ($name) = $command =~ /^([a-z]+(?: [a-z]+)*)/;
+    my ($name) = $command =~ /^([a-z][a-z-]*(?: [a-z][a-z-]*)*)/;
     $described{$name} = $text;
 }
 clean('each command has a section', grep { !exists $described{$_} } @commands);

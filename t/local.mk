@@ -77,7 +77,8 @@ replay_programs = \
 	t/fuzz/replay_form \
 	t/fuzz/replay_gzip \
 	t/fuzz/replay_json \
-	t/fuzz/replay_mustache
+	t/fuzz/replay_mustache \
+	t/fuzz/replay_settings
 
 check_PROGRAMS += $(replay_programs)
 t_fuzz_replay_base64_SOURCES = t/fuzz/fuzz_base64.c t/fuzz/fuzz.h t/fuzz/replay.c
@@ -96,6 +97,10 @@ t_fuzz_replay_derive_SOURCES = t/fuzz/fuzz_derive.c t/fuzz/fuzz.h t/fuzz/replay.
 t_fuzz_replay_derive_LDADD = $(WM_LIBS)
 t_fuzz_replay_bundle_SOURCES = t/fuzz/fuzz_bundle.c t/fuzz/fuzz.h t/fuzz/replay.c
 t_fuzz_replay_bundle_LDADD = $(WM_LIBS)
+t_fuzz_replay_settings_SOURCES = jobs/mail_text.c jobs/secret.c jobs/settings.c jobs/settings_value.c t/fuzz/fuzz_settings.c \
+	t/fuzz/fuzz.h t/fuzz/replay.c
+t_fuzz_replay_settings_CPPFLAGS = $(AM_CPPFLAGS) $(INIH_CFLAGS) -I$(top_srcdir)/jobs -DWM_CONF_FILE='"/nonexistent"'
+t_fuzz_replay_settings_LDADD = $(WM_LIBS) $(INIH_LIBS)
 EXTRA_DIST += t/fuzz/README t/fuzz/build.sh t/fuzz/corpus
 
 t_unit_store_SOURCES = t/unit/bundles.h t/unit/store.c t/unit/tap.h
@@ -126,6 +131,7 @@ perl_tests = \
 	t/150-runner.t \
 	t/151-schedules.t \
 	t/152-jobs.t \
+	t/154-settings.t \
 	t/170-archive.t \
 	t/171-nightly.t \
 	t/172-full-disk.t \
@@ -171,7 +177,8 @@ perl_tests = \
 	t/907-banned.t \
 	t/908-spdx.t \
 	t/909-format.t \
-	t/910-commands.t
+	t/910-commands.t \
+	t/911-settings.t
 
 EXTRA_DIST += $(perl_tests) \
 	t/servers/.npmrc t/servers/package.json t/servers/package-lock.json t/servers/drive.js t/servers/dropbox.js t/servers/s3.js t/servers/smtp.js \

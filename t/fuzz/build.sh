@@ -46,7 +46,11 @@ ar rcs "$out/libwm.a" "$out"/objects/*.o
 
 [ $# -gt 0 ] || set -- $(cd "$fuzz" && ls fuzz_*.c | sed 's/^fuzz_//; s/\.c$//')
 for target in "$@"; do
-    "$cc" $flags -fsanitize=fuzzer,$sanitizers -fno-sanitize-recover=undefined \
-        "$fuzz/fuzz_$target.c" "$out/libwm.a" $libs -o "$out/fuzz_$target"
+    sources=
+    for source in $(value "filter-out %/replay.c,\$(filter %.c,\$(t_fuzz_replay_${target}_SOURCES))"); do
+        sources="$sources $(value top_srcdir)/$source"
+    done
+    "$cc" $flags -I"$fuzz/../../jobs" -DWM_CONF_FILE='"/nonexistent"' -fsanitize=fuzzer,$sanitizers \
+        -fno-sanitize-recover=undefined $sources "$out/libwm.a" $libs $(value INIH_LIBS) -o "$out/fuzz_$target"
     echo "$out/fuzz_$target"
 done

@@ -27,6 +27,8 @@ BEGIN {
     delete @ENV{qw(http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY)};
     delete @ENV{ grep { /^PG(HOST|PORT|USER|DATABASE|PASSWORD|SERVICE|OPTIONS|DATA)/ } keys %ENV };
     delete $ENV{DATABASE_URL};
+    delete @ENV{ grep { /^WEBMUNK_/ } keys %ENV };
+    $ENV{WEBMUNKD_CONF} = '';    # not the one that is installed here
     $ENV{LC_ALL} = 'C.UTF-8';
     $here = abs_path(dirname(__FILE__) . '/../..');
 }

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+#include <libpq-fe.h>
+
+#include "mail.h"
+#include "secret.h"
+#include "settings_value.h"
+#include "wm_value.h"
+
+static wm_value_kind number_kind(wm_setting_kind kind)
+{
+    return kind == WM_KIND_SIZE   ? WM_VALUE_SIZE
+           : kind == WM_KIND_TIME ? WM_VALUE_TIME
+                                  : WM_VALUE_NUMBER;
+}
+
+/* "a|b|c" as "a, b or c", with AFTER behind each. */
+static const char *either(const char *words, const char *after, apr_pool_t *pool)
+{
+    const char *text = "";
+
+    while (words && *words) {
+        size_t size = strcspn(words, "|");
+        const char *rest = words + size + (words[size] == '|');
+
+        text = apr_pstrcat(pool, text,
+                           !*text  ? ""
+                           : *rest ? ", "
+                                   : " or ",
+                           apr_pstrmemdup(pool, words, size), after, NULL);
+        words = rest;
+    }
+    return text;
+}
+
+const char *wm_setting_form(const wm_setting_row *row, apr_pool_t *pool)
+{
+    wm_value_kind number = number_kind(row->kind);
+
+    switch (row->kind) {
+    case WM_KIND_PATH:
+        return "an absolute path";
+    case WM_KIND_CONNINFO:
+        return "a URI or keywords of libpq, without a password";
+    case WM_KIND_SECRET:
+        return "the name of a secret, without folder";
+    case WM_KIND_ADDRESS:
+        return "an address of mail and nothing else";
+    case WM_KIND_ADDRESSES:
+        return "addresses of mail, parted by commas";
+    case WM_KIND_URL:
+        return apr_pstrcat(pool, "an address that begins with ", either(row->words, "://", pool),
+                           ", without user and password", NULL);
+    case WM_KIND_CHOICE:
+        return either(row->words, "", pool);
+    case WM_KIND_NUMBER:
+    case WM_KIND_SIZE:
+    case WM_KIND_TIME:
+        return apr_pstrcat(pool, wm_value_form(number), ", from ",
+                           wm_value_text(number, row->low, pool), " to ",
+                           wm_value_text(number, row->high, pool), NULL);
+    case WM_KIND_TEXT:
+        break;
+    }
+    return "";
+}
+
+static int addresses_ok(const char *text, apr_pool_t *pool)
+{
+    int count = 0;
+
+    while (*text) {
+        size_t size = strcspn(text, ",");
+        char *one = apr_pstrmemdup(pool, text, size);
+
+        apr_collapse_spaces(one, one);
+        if (*one && !wm_mail_address_ok(one))
+            return 0;
+        count += *one != 0;
+        text += size + (text[size] == ',');
+    }
+    return count > 0;
+}
+
+static int url_ok(const char *text, const char *words)
+{
+    const char *mark = strstr(text, "://");
+
+    /* An "@" would come with a user. */
+    if (!mark || !mark[3] || mark[3] == '/' || strpbrk(text, "@ \t"))
+        return 0;
+    while (*words) {
+        size_t size = strcspn(words, "|");
+
+        if (size == (size_t)(mark - text) && !strncmp(words, text, size))
+            return 1;
+        words += size + (words[size] == '|');
+    }
+    return 0;
+}
+
+/* A database as libpq reads it; what it says of a bad one can quote a password. */
+static int conninfo_ok(const char *text)
+{
+    PQconninfoOption *options = PQconninfoParse(text, NULL);
+    int good = options != NULL;
+
+    for (PQconninfoOption *o = options; good && o->keyword; o++)
+        if (o->val && strstr(o->keyword, "password") && *o->val)
+            good = 0;
+    PQconninfoFree(options);
+    return good;
+}
+
+static int is_good(apr_int64_t *number, const wm_setting_row *row, const char *text,
+                   apr_pool_t *pool)
+{
+    switch (row->kind) {
+    case WM_KIND_PATH:
+        return *text == '/';
+    case WM_KIND_CONNINFO:
+        return conninfo_ok(text);
+    case WM_KIND_SECRET:
+        return wm_secret_check_name(text, pool) == NULL;
+    case WM_KIND_ADDRESS:
+        return wm_mail_address_ok(text);
+    case WM_KIND_ADDRESSES:
+        return addresses_ok(text, pool);
+    case WM_KIND_URL:
+        return url_ok(text, row->words);
+    case WM_KIND_CHOICE:
+        return wm_value_parse(number, WM_VALUE_CHOICE, row->words, text);
+    case WM_KIND_NUMBER:
+    case WM_KIND_SIZE:
+    case WM_KIND_TIME:
+        return wm_value_parse(number, number_kind(row->kind), NULL, text) && *number >= row->low &&
+               *number <= row->high;
+    case WM_KIND_TEXT:
+        break;
+    }
+    return 1;
+}
+
+const wm_err *wm_setting_check(apr_int64_t *number, const wm_setting_row *row, const char *text,
+                               apr_pool_t *pool)
+{
+    const char *form;
+
+    *number = 0;
+    if (is_good(number, row, text, pool))
+        return NULL;
+    form = wm_setting_form(row, pool);
+    /* What may hold a password is not repeated. */
+    if (row->kind == WM_KIND_CONNINFO || row->kind == WM_KIND_URL || row->kind == WM_KIND_SECRET)
+        return wm_err_make(pool, WM_E_INPUT, "must be %s", form);
+    return wm_err_make(pool, WM_E_INPUT, "is \"%s\" and must be %s", text, form);
+}
+
+const wm_err *wm_setting_expand(const char **expanded, const char *text, apr_pool_t *pool)
+{
+    const char *begin, *end, *name, *value;
+    const char *done = "";
+
+    while ((begin = strstr(text, "${"))) {
+        end = strchr(begin, '}');
+        if (!end)
+            return wm_err_make(pool, WM_E_INPUT, "has \"${\" without \"}\"");
+        name = apr_pstrmemdup(pool, begin + 2, (apr_size_t)(end - begin - 2));
+        value = getenv(name);
+        if (!value)
+            return wm_err_make(pool, WM_E_INPUT, "wants ${%s}, which the environment does not have",
+                               name);
+        done = apr_pstrcat(pool, done, apr_pstrmemdup(pool, text, (apr_size_t)(begin - text)),
+                           value, NULL);
+        text = end + 1;
+    }
+    *expanded = apr_pstrcat(pool, done, text, NULL);
+    return NULL;
+}
