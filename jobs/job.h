@@ -57,7 +57,8 @@ typedef struct wm_job {
     X(export_purge) \
     X(mail) \
     X(partitions) \
-    X(session_purge)
+    X(session_purge) \
+    X(status_checks)
 /* clang-format on */
 
 #define X(name) extern const wm_job wm_job_##name;

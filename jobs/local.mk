@@ -42,6 +42,7 @@ jobs_webmunkd_SOURCES = \
 	jobs/job_export_purge.c \
 	jobs/job_partitions.c \
 	jobs/job_session_purge.c \
+	jobs/job_status_checks.c \
 	jobs/jobs.c \
 	jobs/main.c \
 	jobs/notify.c \

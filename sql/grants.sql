@@ -85,7 +85,7 @@ DECLARE
     jobs_write text := 'source, source_group, generator, agent, bundle, bundle_source, data_point, source_day,
         source_status, arrival, arrival_mark, quarantine, attachment, attachment_point, session, login_throttle,
         job, job_run, schedule, export, export_key, export_part, export_day, destination, delivery,
-        mail, asin_item';
+        mail, asin_item, alert, alert_rule, alert_mute, source_storage';
 BEGIN
     IF (SELECT count(*) FROM pg_roles WHERE rolname IN ('wm_web', 'wm_jobs', 'wm_export')) < 3 THEN
         RETURN;
@@ -103,11 +103,12 @@ BEGIN
 
         -- The server: stores bundles, keeps sessions, and of people changes only what signing in
         -- changes.  Partitions are the jobs'.
-        'REVOKE EXECUTE ON FUNCTION partition_make, partitions_ahead, job_claim, job_finish, schedule_tick FROM wm_web',
+        'REVOKE EXECUTE ON FUNCTION partition_make, partitions_ahead, job_claim, job_finish, schedule_tick, alerts_update FROM wm_web',
         'GRANT INSERT, UPDATE ON ' || web_insert_update || ' TO wm_web',
         'GRANT INSERT, UPDATE, DELETE ON ' || web_write || ' TO wm_web',
         'GRANT UPDATE (password, last_sign_in) ON account TO wm_web',
         'GRANT UPDATE (last_used) ON api_token TO wm_web',
+        'GRANT UPDATE (acknowledged, acknowledged_by, acknowledged_until) ON alert TO wm_web',
 
         -- The jobs do not sign anybody in and need no form tokens.
         'REVOKE SELECT ON server_secret FROM wm_jobs',

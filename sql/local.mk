@@ -2,6 +2,7 @@
 # Paths are below the source directory.
 SQL_QUERIES = \
 	sql/queries/account.sql \
+	sql/queries/alert.sql \
 	sql/queries/audit.sql \
 	sql/queries/base.sql \
 	sql/queries/bundle.sql \
@@ -25,7 +26,8 @@ sql_schema_files = \
 	sql/schema/0004-store.sql \
 	sql/schema/0005-jobs.sql \
 	sql/schema/0006-exports.sql \
-	sql/schema/0007-mail.sql
+	sql/schema/0007-mail.sql \
+	sql/schema/0008-alerts.sql
 schemadir = $(pkgdatadir)/sql/schema
 dist_schema_DATA = $(sql_schema_files)
 grantsdir = $(pkgdatadir)/sql
