@@ -47,10 +47,12 @@ static void compose(wm_export_copy *copy, int many, apr_time_t from, apr_time_t 
     const char *order = copy->type->newest_first && !raw ? "newest" : "oldest";
     const char *wide = recorded && (!d->from || to - from > WIDE) ? "_wide" : "";
     const char *clock = recorded ? "recorded_" : "created_";
+    const char *points = apr_pstrcat(copy->pool, clock, order, wide, NULL);
+    /* Whose rows come source by source are counted so too: a join would read all other points. */
+    const char *counted = recorded && !*wide ? "recorded_count" : points;
 
-    copy->sql = fill_points(copy, select, apr_pstrcat(copy->pool, clock, order, wide, NULL), many);
-    copy->count_sql =
-        fill_points(copy, select, apr_pstrcat(copy->pool, clock, "count", NULL), many);
+    copy->sql = fill_points(copy, select, points, many);
+    copy->count_sql = fill_points(copy, select, counted, many);
 }
 
 /* Numbers of the type's generators that there are; *LIST is "" when there are none. */

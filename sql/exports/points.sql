@@ -86,16 +86,7 @@ p.generator_id = ANY (string_to_array(current_setting('webmunk.generators'), ','
             AND {before}
           ORDER BY p.created, p.id) q)
 
--- Counting needs no order.
--- name: created_count
-(SELECT s.n, p.*
-   FROM unnest(string_to_array(current_setting('webmunk.sources'), ',')::bigint[]) WITH ORDINALITY s(id, n)
-   JOIN data_point p ON p.source_id = s.id
-  WHERE {generators}
-    AND p.created >= current_setting('webmunk.from')::timestamptz
-    AND p.created < current_setting('webmunk.to')::timestamptz
-    AND {before})
-
+-- Counting those of a short window needs no order.
 -- name: recorded_count
 (SELECT s.n, p.*
    FROM unnest(string_to_array(current_setting('webmunk.sources'), ',')::bigint[]) WITH ORDINALITY s(id, n)
