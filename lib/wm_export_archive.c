@@ -122,7 +122,9 @@ static const wm_err *commit_parts(filling *f, int all)
     const wm_err *err;
 
     apr_pool_create(&pool, f->pool);
-    err = wm_db_begin(f->a->db, pool);
+    err = wm_zip_pack_sync(f->a->packer, pool);
+    if (!err)
+        err = wm_db_begin(f->a->db, pool);
     for (int i = 0; i < f->waiting->nelts && !err; i++)
         err = wm_export_part_keep(f->a, &APR_ARRAY_IDX(f->waiting, i, wm_export_part), pool);
     if (!err)

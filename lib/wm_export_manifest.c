@@ -195,6 +195,7 @@ static const wm_err *table(wm_export_archive *a, int number, const char *entry,
     WM_TRY(wm_zip_pack_begin(a->packer, wm_export_part_path(a, number, pool), pool));
     WM_TRY(write(a, out, pool));
     WM_TRY(wm_zip_pack_end(&part.zip, a->packer, pool));
+    WM_TRY(wm_zip_pack_sync(a->packer, pool));
     return wm_export_part_keep(a, &part, pool);
 }
 

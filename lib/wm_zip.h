@@ -37,8 +37,11 @@ const wm_err *wm_zip_pack_begin(wm_zip_packer *packer, const char *path, apr_poo
 const wm_err *wm_zip_pack_write(wm_zip_packer *packer, const char *data, size_t size,
                                 apr_pool_t *pool);
 
-/* Finish the part: all of it is on the disk. */
+/* Finish the part: its file is complete, and on its way to the disk. */
 const wm_err *wm_zip_pack_end(wm_zip_part *part, wm_zip_packer *packer, apr_pool_t *pool);
+
+/* Wait until all finished parts are on the disk. */
+const wm_err *wm_zip_pack_sync(wm_zip_packer *packer, apr_pool_t *pool);
 
 /* Did the last failure come from a full disk or quota? */
 int wm_zip_packer_full(const wm_zip_packer *packer);

@@ -14,7 +14,7 @@
 
 #include "wm_zip.h"
 
-enum { BLOCK_SIZE = 256 * 1024, BLOCKS = 4, OUT_SIZE = 64 * 1024 };
+enum { BLOCK_SIZE = 256 * 1024, BLOCKS = 4, OUT_SIZE = 64 * 1024, UNSYNCED_MAX = 64 };
 
 struct wm_zip_packer {
     z_stream z;
@@ -33,6 +33,8 @@ struct wm_zip_packer {
     int broken; /* errno of the first failure, or -1 for zlib's */
     int file;
     int begun;
+    int unsynced[UNSYNCED_MAX]; /* files of finished parts that may not be on the disk yet */
+    int unsynced_count;
 };
 
 static char *block(const wm_zip_packer *p, unsigned number)
@@ -143,6 +145,8 @@ static apr_status_t packer_cleanup(void *data)
     wm_zip_packer *p = data;
 
     give_up(p);
+    while (p->unsynced_count)
+        close(p->unsynced[--p->unsynced_count]);
     deflateEnd(&p->z);
     pthread_cond_destroy(&p->changed);
     pthread_mutex_destroy(&p->mutex);
@@ -235,16 +239,36 @@ const wm_err *wm_zip_pack_end(wm_zip_part *part, wm_zip_packer *p, apr_pool_t *p
     end_thread(p);
     if (!p->broken)
         p->broken = pack(p, block(p, p->given), p->filled, 1);
-    if (!p->broken && fsync(p->file))
-        p->broken = errno;
-    p->begun = 0;
-    if (close(p->file) && !p->broken)
-        p->broken = errno;
-    if (p->broken)
+    if (p->broken) {
+        give_up(p);
         return failure(p, pool);
+    }
+    p->begun = 0;
+    /* Its blocks find their place on the disk now, while the next parts are made: then the sync of
+     * many is one wait for the file system's journal, not one for each. */
+    sync_file_range(p->file, 0, 0, SYNC_FILE_RANGE_WRITE);
+    p->unsynced[p->unsynced_count++] = p->file;
     crypto_hash_sha256_final(&p->sha, p->part.sha256);
     *part = p->part;
-    return NULL;
+    return p->unsynced_count < UNSYNCED_MAX ? NULL : wm_zip_pack_sync(p, pool);
+}
+
+const wm_err *wm_zip_pack_sync(wm_zip_packer *p, apr_pool_t *pool)
+{
+    int failed = 0;
+
+    while (p->unsynced_count) {
+        int file = p->unsynced[--p->unsynced_count];
+
+        if (fsync(file) && !failed)
+            failed = errno;
+        if (close(file) && !failed)
+            failed = errno;
+    }
+    if (!failed)
+        return NULL;
+    p->broken = failed;
+    return wm_err_apr(pool, failed, "flushing parts to the disk");
 }
 
 int wm_zip_packer_full(const wm_zip_packer *p)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parts and archives, read back by minizip's reader. */
+#include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,6 +103,35 @@ static void test_archive(void)
     ok(make_zip("c.zip", &large, &empty) != NULL, "a part of another size is refused");
 }
 
+static int open_files(void)
+{
+    DIR *list = opendir("/proc/self/fd");
+    int count = 0;
+
+    while (list && readdir(list))
+        count++;
+    if (list)
+        closedir(list);
+    return count;
+}
+
+static void test_many(void)
+{
+    int before = open_files(), failed = 0, most = 0, now;
+    wm_zip_packer *packer;
+    wm_zip_part part;
+
+    failed = !!wm_zip_packer_create(&packer, 1, pool);
+    for (int i = 0; i < 200 && !failed; i++) {
+        failed = !!make_part(&part, packer, "after", 10);
+        now = open_files();
+        most = now > most ? now : most;
+    }
+    ok(!failed, "many parts are packed before anybody asks for them to be on the disk");
+    ok(most - before <= 64, "which keeps a bounded number of files open");
+    ok(!wm_zip_pack_sync(packer, pool) && open_files() == before, "then they are, and closed");
+}
+
 static void test_full(void)
 {
     wm_zip_packer *packer;
@@ -133,6 +163,7 @@ int main(void)
         abort();
     dir = template;
     test_archive();
+    test_many();
     test_full();
     for (const char *const *n = (const char *const[]){"large", "empty", "again", "after", "a.zip",
                                                       "b.zip", "c.zip.part", NULL};
