@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-# A private PostgreSQL that is as durable as a real one, and the httpd that quickstart starts, for bench/ingest.
+# A private PostgreSQL that is as durable as a real one, and the httpd that quickstart starts, for bench/ingest and
+# bench/export.
 package Servers;
 use strict;
 use warnings;
 use Cwd qw(abs_path);
+use Exporter qw(import);
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use IO::Socket::INET;
-use POSIX ();
+use POSIX qw(strftime);
 use Time::HiRes qw(sleep time);
+
+our @EXPORT_OK = qw(say_line);
 
 my $source = abs_path(dirname(__FILE__) . '/..');
 my $owner  = $$;
@@ -153,6 +157,40 @@ sub start_httpd
     }
     $self->{httpd} = $pid;
     await(sub { IO::Socket::INET->new("127.0.0.1:$self->{port}") }, 'httpd', 30);
+    return;
+}
+
+# The corpus of this kind, made when it is not there; its newest points are of today.
+sub corpus
+{
+    my ($self, $variant, $count, @more) = @_;
+    my $end = int(time / 86400) * 86400;
+    my $name = join('-', $variant, $count, map { s/^--//r } @more);
+    my $prefix = "$self->{dir}/$name";
+    my $key = "$variant $count @more $end\n";
+    if (!-e "$prefix.key" || slurp("$prefix.key") ne $key) {
+        unlink "$prefix.key";
+        $self->run("$self->{build}/bench/corpus", '--out', $prefix, '--variant', $variant, '--bundles', $count, '--end', $end,
+            @more);
+        spew("$prefix.key", $key);
+    }
+    my %info = map { split } split(/\n/, slurp("$prefix.info"));
+    return { prefix => $prefix, %info };
+}
+
+sub say_line { printf "%-34s %s\n", @_; return }
+
+# What the figures below were measured on.
+sub announce
+{
+    my ($self) = @_;
+    my ($cores) = slurp('/proc/cpuinfo') =~ /model name\s*: (.*)/;
+    my $count = () = slurp('/proc/cpuinfo') =~ /^processor/mg;
+    say_line('when', strftime('%Y-%m-%d %H:%M', gmtime) . ' UTC');
+    say_line('machine', "$count x $cores, load before " . (split(' ', slurp('/proc/loadavg')))[0]);
+    say_line('PostgreSQL', $self->sql('SHOW server_version') =~ s/\s.*//sr . ', '
+            . join(', ', map { "$_ " . $self->sql("SHOW $_") =~ s/\n//r } 'fsync', 'synchronous_commit', 'full_page_writes',
+                sort keys %settings));
     return;
 }
 
