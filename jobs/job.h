@@ -58,6 +58,7 @@ typedef struct wm_job {
     X(mail) \
     X(partitions) \
     X(session_purge) \
+    X(source_merge) \
     X(status_checks)
 /* clang-format on */
 

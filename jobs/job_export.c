@@ -217,6 +217,19 @@ static const wm_err *lock(making *m)
     }
 }
 
+/* m->archive stays NULL when that is stopped while it waits for a merge of participants. */
+static const wm_err *open_archive(making *m, wm_db *reader)
+{
+    for (;;) {
+        WM_TRY(wm_export_archive_open(&m->archive, m->run->db, reader, m->id, m->exports.dir,
+                                      m->exports.level, &m->watch, m->run->pool));
+        if (m->archive || stopped(m))
+            return NULL;
+        WM_TRY(progress(m, 0, 0, "waiting for a merge of participants"));
+        apr_sleep(NAP);
+    }
+}
+
 static const wm_err *export_run(wm_job_run *run)
 {
     making m = {.run = run};
@@ -230,13 +243,12 @@ static const wm_err *export_run(wm_job_run *run)
     WM_TRY(wm_exports_read(&m.exports, run->pool));
     WM_TRY(lock(&m));
     WM_TRY(wm_db_connect(&reader, run->conninfo, run->log, run->pool));
-    err = wm_export_archive_open(&m.archive, run->db, reader, m.id, m.exports.dir, m.exports.level,
-                                 &m.watch, run->pool);
+    err = open_archive(&m, reader);
     if (err && err->code == WM_E_NOT_FOUND) {
         wm_job_note(run, "%s", err->why);
         return NULL;
     }
-    if (!err)
+    if (!err && m.archive)
         err = make(&m);
     if (m.stopped)
         return leave(&m);

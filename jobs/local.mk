@@ -14,6 +14,7 @@ jobs_webmunkd_SOURCES = \
 	jobs/cmd_partitions.c \
 	jobs/cmd_run.c \
 	jobs/cmd_schedule.c \
+	jobs/cmd_source.c \
 	jobs/cmd_token.c \
 	jobs/command.c jobs/command.h \
 	jobs/dest.c jobs/dest.h \
@@ -42,6 +43,7 @@ jobs_webmunkd_SOURCES = \
 	jobs/job_export_purge.c \
 	jobs/job_partitions.c \
 	jobs/job_session_purge.c \
+	jobs/job_source_merge.c \
 	jobs/job_status_checks.c \
 	jobs/jobs.c \
 	jobs/main.c \

@@ -126,3 +126,22 @@ const wm_err *wm_secret_password(char line[WM_SECRET_LINE_MAX], wm_run *run, con
     close(fd);
     return err;
 }
+
+const wm_err *wm_prompt_confirm(int *yes, wm_run *run, const char *question)
+{
+    char line[WM_SECRET_LINE_MAX];
+    const wm_err *err;
+    int fd;
+
+    *yes = wm_run_option(run, "yes") != NULL;
+    if (*yes)
+        return NULL;
+    fd = isatty(STDIN_FILENO) ? open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY) : -1;
+    if (fd < 0)
+        return wm_run_usage(run, "there is no terminal to ask at: give --yes");
+    say(fd, apr_pstrcat(run->pool, question, " Type yes: ", NULL));
+    err = read_line(line, run, fd, "the terminal");
+    close(fd);
+    *yes = !err && !strcmp(line, "yes");
+    return NULL;
+}

@@ -14,6 +14,10 @@ const wm_err *wm_secret_file(char line[WM_SECRET_LINE_MAX], wm_run *run, const c
 const wm_err *wm_secret_password(char line[WM_SECRET_LINE_MAX], wm_run *run, const char *path,
                                  const char *account);
 
+/* Nonzero when a person at the terminal answers QUESTION with yes, or --yes was given; without both it is
+ * an error of usage. */
+const wm_err *wm_prompt_confirm(int *yes, wm_run *run, const char *question);
+
 /* Put the terminal's echo back; safe in a signal handler. */
 void wm_prompt_restore(void);
 

@@ -57,6 +57,24 @@ static const wm_err *read_list(wm_export_archive *a, const char *text)
     return NULL;
 }
 
+/* Its row; *ROWS is NULL while participants of its study are being merged. */
+static const wm_err *open_row(wm_rows **rows, wm_db *db, apr_int64_t id, apr_pool_t *pool)
+{
+    const wm_err *err;
+    wm_rows *may;
+
+    *rows = NULL;
+    WM_TRY(wm_db_begin(db, pool));
+    err = wm_db_rows(&may, db, WM_SQL_EXPORT_MAY_OPEN, WM_ARGS(WM_I64(id)), pool);
+    if (!err && wm_rows_bool(may, 0, 0))
+        err = wm_db_rows(rows, db, WM_SQL_EXPORT_OPEN, WM_ARGS(WM_I64(id)), pool);
+    if (!err)
+        err = wm_db_commit(db, pool);
+    if (err)
+        wm_db_rollback(db);
+    return err;
+}
+
 const wm_err *wm_export_archive_open(wm_export_archive **archive, wm_db *db, wm_db *reader,
                                      apr_int64_t id, const char *dir, int level,
                                      const wm_export_watch *watch, apr_pool_t *pool)
@@ -67,7 +85,10 @@ const wm_err *wm_export_archive_open(wm_export_archive **archive, wm_db *db, wm_
 
     *a = (wm_export_archive){.id = id, .db = db, .reader = reader, .dir = dir, .watch = watch};
     a->pool = pool;
-    WM_TRY(wm_db_rows(&rows, db, WM_SQL_EXPORT_OPEN, WM_ARGS(WM_I64(id)), pool));
+    WM_TRY(open_row(&rows, db, id, pool));
+    *archive = NULL;
+    if (!rows)
+        return NULL;
     if (!wm_rows_count(rows))
         return wm_err_make(pool, WM_E_NOT_FOUND,
                            "there is no export %" APR_INT64_T_FMT " that waits to be made", id);
@@ -315,8 +336,7 @@ static void resume_at(int *next, int *last, apr_int64_t *done, const wm_export_a
                       const apr_array_header_t *parts)
 {
     *next = 1;
-    *last = 0;
-    *done = 0;
+    *done = *last = 0;
     for (int i = 0; i < parts->nelts; i++) {
         const wm_export_part *p = &APR_ARRAY_IDX(parts, i, wm_export_part);
 

@@ -38,7 +38,8 @@ typedef struct wm_export_archive {
 } wm_export_archive;
 
 /* Take up the export ID, whose position is fixed now if it is not already.  LEVEL is zlib's.
- * WM_E_NOT_FOUND when there is none to be made. */
+ * WM_E_NOT_FOUND when there is none to be made.  *ARCHIVE is NULL while participants of its study are
+ * being merged: then ask again. */
 const wm_err *wm_export_archive_open(wm_export_archive **archive, wm_db *db, wm_db *reader,
                                      apr_int64_t id, const char *dir, int level,
                                      const wm_export_watch *watch, apr_pool_t *pool);

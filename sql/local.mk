@@ -11,6 +11,7 @@ SQL_QUERIES = \
 	sql/queries/export.sql \
 	sql/queries/export_rows.sql \
 	sql/queries/job.sql \
+	sql/queries/merge.sql \
 	sql/queries/migrate.sql \
 	sql/queries/page.sql \
 	sql/queries/page_export.sql \
@@ -27,7 +28,9 @@ sql_schema_files = \
 	sql/schema/0005-jobs.sql \
 	sql/schema/0006-exports.sql \
 	sql/schema/0007-mail.sql \
-	sql/schema/0008-alerts.sql
+	sql/schema/0008-alerts.sql \
+	sql/schema/0009-merge.sql \
+	sql/schema/0010-unmerge.sql
 schemadir = $(pkgdatadir)/sql/schema
 dist_schema_DATA = $(sql_schema_files)
 grantsdir = $(pkgdatadir)/sql

@@ -17,6 +17,9 @@ RETURNING e.position::text, e.types_done, e.definition::text, e.sources::text, e
           y.slug, y.name,
           (SELECT to_char(number, 'FM0000') || '-' || title FROM webmunk.wm_schema ORDER BY number DESC LIMIT 1);
 
+-- name: export_may_open
+SELECT webmunk.export_may_open($1::int8);
+
 -- name: export_sources_keep
 UPDATE webmunk.export SET sources = $2::text::jsonb WHERE id = $1::int8 AND sources IS NULL;
 

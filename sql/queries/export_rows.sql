@@ -27,12 +27,14 @@ INSERT INTO export_key (name, study_id, key) VALUES ($1::text, $2::int8, $3::byt
 SELECT (extract(epoch FROM ($1::text::date)::timestamp AT TIME ZONE $3::text) * 1000000)::int8,
        (extract(epoch FROM ($2::text::date + 1)::timestamp AT TIME ZONE $3::text) * 1000000)::int8;
 
+-- Naming one that was merged into another means that other.
 -- name: export_rows_sources
 SELECT s.id, s.identifier, normalize(s.identifier, NFKD),
        CASE WHEN s.erased IS NOT NULL THEN 'erased' WHEN s.withdrawn IS NOT NULL THEN 'withdrawn' END
   FROM source s
  WHERE s.study_id = $1::int8
-   AND ($2::text[] IS NULL OR s.identifier = ANY ($2::text[]))
+   AND s.merged_into IS NULL AND ($2::text[] IS NULL OR s.identifier = ANY ($2::text[]) OR EXISTS (
+           SELECT FROM source a WHERE a.merged_into = s.id AND a.identifier = ANY ($2::text[])))
    AND ($3::int8[] IS NULL OR s.group_id = ANY ($3::int8[]))
  ORDER BY s.identifier COLLATE "C";
 

@@ -67,7 +67,7 @@ SELECT jsonb_build_object(
                    ORDER BY a.state = 'partial' DESC, a.since NULLS LAST, a.id)
           FROM attention a, y), '[]'),
     'shared', coalesce((SELECT jsonb_agg(to_jsonb(h)) FROM shared h), '[]'),
-    'unassigned', (SELECT count(*) FROM source WHERE study_id IS NULL AND erased IS NULL),
+    'unassigned', (SELECT count(*) FROM source WHERE study_id IS NULL AND erased IS NULL AND merged_into IS NULL),
     -- More than a thousand is as bad as a thousand, and costs no more.
     'quarantined', (SELECT count(*) FROM (
         SELECT FROM quarantine WHERE received > $2::timestamptz - interval '24 hours' LIMIT 1001) AS q));
@@ -227,7 +227,7 @@ WITH y AS (
     SELECT time_zone FROM study WHERE id = $1::bigint
 ), p AS (
     SELECT * FROM source s
-     WHERE s.study_id IS NULL AND s.erased IS NULL
+     WHERE s.study_id IS NULL AND s.erased IS NULL AND s.merged_into IS NULL
        AND ($3::text IS NULL OR position(lower($3::text) IN lower(s.identifier)) > 0)
 ), shown AS (
     SELECT * FROM p
@@ -239,7 +239,7 @@ SELECT jsonb_build_object(
     'total', (SELECT count(*) FROM p),
     'waiting', coalesce((SELECT jsonb_agg(identifier) FROM (
         SELECT s.identifier FROM source s LEFT JOIN source_status t ON t.source_id = s.id
-         WHERE s.study_id IS NOT NULL AND s.erased IS NULL AND t.last_received IS NULL
+         WHERE s.study_id IS NOT NULL AND s.erased IS NULL AND s.merged_into IS NULL AND t.last_received IS NULL
            AND length(s.identifier) <= 100
          ORDER BY s.id DESC LIMIT 500) AS w), '[]'),
     'rows', coalesce((

@@ -115,7 +115,8 @@ SELECT jsonb_build_object(
 SELECT coalesce(jsonb_agg(s.id), '[]')
   FROM source s
  WHERE s.study_id = $1::bigint AND s.erased IS NULL
-   AND ($2::text[] IS NULL OR s.identifier = ANY ($2::text[]))
+   AND s.merged_into IS NULL AND ($2::text[] IS NULL OR s.identifier = ANY ($2::text[]) OR EXISTS (
+           SELECT FROM source a WHERE a.merged_into = s.id AND a.identifier = ANY ($2::text[])))
    AND ($3::bigint[] IS NULL OR s.group_id = ANY ($3::bigint[]));
 
 -- name: page_export_count_download
@@ -152,11 +153,11 @@ UPDATE export SET deleted = now(), expires = least(expires, now())
 -- $1 study: its groups with their numbers of participants, and its generators with points and bytes of
 -- the days $2 to $3 (NULL: open).
 SELECT jsonb_build_object(
-    'participants', (SELECT count(*) FROM source WHERE study_id = $1::bigint AND erased IS NULL),
+    'participants', (SELECT count(*) FROM source WHERE study_id = $1::bigint AND erased IS NULL AND merged_into IS NULL),
     'groups', coalesce((
         SELECT jsonb_agg(jsonb_build_object('id', g.id, 'name', g.name, 'participants', (
                    SELECT count(*) FROM source s WHERE s.study_id = $1::bigint AND s.group_id = g.id
-                      AND s.erased IS NULL)) ORDER BY g.name)
+                      AND s.erased IS NULL AND s.merged_into IS NULL)) ORDER BY g.name)
           FROM source_group g WHERE g.study_id = $1::bigint), '[]'),
     'generators', coalesce((
         SELECT jsonb_agg(jsonb_build_object('id', g.id, 'generator', g.identifier, 'label', g.label, 'kind', g.kind)
@@ -173,7 +174,8 @@ SELECT jsonb_build_object(
 WITH s AS (
     SELECT s.id, s.identifier FROM source s
      WHERE s.study_id = $1::bigint AND s.erased IS NULL
-       AND ($2::text[] IS NULL OR s.identifier = ANY ($2::text[]))
+       AND s.merged_into IS NULL AND ($2::text[] IS NULL OR s.identifier = ANY ($2::text[]) OR EXISTS (
+           SELECT FROM source a WHERE a.merged_into = s.id AND a.identifier = ANY ($2::text[])))
        AND ($3::bigint[] IS NULL OR s.group_id = ANY ($3::bigint[]))
 ), g AS (
     SELECT g.id, g.identifier FROM generator g WHERE g.identifier = ANY ($4::text[])

@@ -10,7 +10,7 @@ SELECT jsonb_build_object('name', identifier) FROM source WHERE id = $1::bigint;
 SELECT jsonb_build_object('name', identifier) FROM generator WHERE id = $1::bigint;
 
 -- name: page_participant
--- $1 the study, $3 the identifier.  Sources on no list are shown too.
+-- $1 the study, $3 the identifier, or that of one merged into it.  Sources on no list are shown too.
 SELECT jsonb_build_object(
            'id', p.id, 'identifier', p.identifier, 'name', p.name, 'group', g.name, 'state', p.state,
            'since', page_time(p.since, y.time_zone), 'enrolled', page_time(p.added, y.time_zone),
@@ -24,7 +24,7 @@ SELECT jsonb_build_object(
   JOIN source s ON s.id = p.id
   JOIN study y ON y.id = $1::bigint
   LEFT JOIN source_group g ON g.id = p.group_id
- WHERE p.identifier = $3::text AND (p.study_id = $1::bigint OR p.study_id IS NULL);
+ WHERE p.id = (SELECT coalesce(merged_into, id) FROM source WHERE identifier = $3::text) AND (p.study_id = $1::bigint OR p.study_id IS NULL);
 
 -- name: page_completeness
 -- $3 days.  Hours expected: what the study sets; else the participant's own median

@@ -178,4 +178,5 @@ LANGUAGE sql STABLE AS $$
                WHEN t.last_received < p_now - y.late_after THEN 'late'
                ELSE coalesce(f.fault, 'active')
            END AS state) AS c
+     WHERE s.merged_into IS NULL
 $$;

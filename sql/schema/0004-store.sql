@@ -71,28 +71,31 @@ BEGIN
 END $$;
 
 -- Types of their own, because names of OUT parameters would be read again with every call.
-CREATE TYPE dictionary_ids AS (source_ids bigint[], study_ids bigint[], generator_ids integer[], agent_ids integer[]);
+CREATE TYPE dictionary_ids AS (source_ids bigint[], study_ids bigint[], merged boolean, generator_ids integer[],
+                               agent_ids integer[]);
 CREATE TYPE points_stored AS (missing boolean, stored integer, source_ids bigint[], counts jsonb);
 CREATE TYPE bundles_stored AS (missing boolean, repeats boolean, ids bigint[]);
 
--- The ids of dictionary texts, in their order; NULL when a row is missing.
+-- The ids of dictionary texts, in their order; NULL when a row is missing.  The row of a source that
+-- was merged into another has that one's id and study at hand.
 CREATE FUNCTION dictionary_find(p_sources text[], p_generators text[], p_agent_generators text[],
                                 p_agent_user_agents text[]) RETURNS dictionary_ids
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     ids dictionary_ids;
 BEGIN
-    SELECT ARRAY(SELECT (SELECT id FROM source WHERE identifier = p_sources[i] LIMIT 1)
-                   FROM generate_series(1, cardinality(p_sources)) AS i),
-           ARRAY(SELECT (SELECT coalesce(study_id, 0) FROM source WHERE identifier = p_sources[i] LIMIT 1)
-                   FROM generate_series(1, cardinality(p_sources)) AS i),
+    SELECT f.source_ids, f.study_ids, f.merged,
            ARRAY(SELECT (SELECT id FROM generator WHERE identifier = p_generators[i] LIMIT 1)
                    FROM generate_series(1, cardinality(p_generators)) AS i),
            ARRAY(SELECT (SELECT id FROM agent
                           WHERE generator || E'\x01' || user_agent
                                 = p_agent_generators[i] || E'\x01' || p_agent_user_agents[i] LIMIT 1)
                    FROM generate_series(1, cardinality(p_agent_generators)) AS i)
-      INTO ids;
+      INTO ids
+      FROM (SELECT coalesce(array_agg(coalesce(s.merged_into, s.id)), '{}') AS source_ids,
+                   array_agg(coalesce(s.study_id, 0)) AS study_ids, bool_or(s.merged_into IS NOT NULL) AS merged
+              FROM generate_series(1, cardinality(p_sources)) AS i
+              LEFT JOIN LATERAL (SELECT * FROM source WHERE identifier = p_sources[i] LIMIT 1) AS s ON true) AS f;
     IF array_position(ids.source_ids, NULL) IS NOT NULL OR array_position(ids.generator_ids, NULL) IS NOT NULL
        OR array_position(ids.agent_ids, NULL) IS NOT NULL THEN
         RETURN NULL;
@@ -101,7 +104,8 @@ BEGIN
 END $$;
 
 -- Add groups of source_day (g_*) and the news of sources (n_*).  Both are sorted by the texts of source
--- and generator, so that two writers take the rows in the same order and cannot deadlock.
+-- and generator, so that two writers take the rows in the same order and cannot deadlock.  With a merged
+-- source among them two may be one, and its place is that of the other's text: one after the other.
 CREATE FUNCTION rollups_add(
     ids dictionary_ids, p_agent_user_agents text[],
     g_source integer[], g_generator integer[], g_day integer[], g_points integer[], g_bytes bigint[],
@@ -115,48 +119,58 @@ DECLARE
     source_ids CONSTANT bigint[] := ids.source_ids;
     generator_ids CONSTANT integer[] := ids.generator_ids;
     agent_ids CONSTANT integer[] := ids.agent_ids;
+    turns integer[] := '{NULL}'; -- all at once
+    one integer;
 BEGIN
-    WITH rolled AS (
-        INSERT INTO source_day AS d
-        SELECT source_ids[g_source[i]], generator_ids[g_generator[i]], date '1970-01-01' + g_day[i], g_points[i],
-               g_bytes[i], g_quarters[i], g_first[i], g_last[i], g_first_received[i], g_last_received[i],
-               g_minute[i], g_hour[i], g_daily[i], g_lag_sum[i], g_lag_max[i], g_ahead[i], coalesce(g_repeats[i], 0)
-          FROM generate_series(1, cardinality(g_source)) AS i
-        ON CONFLICT (source_id, generator_id, day) DO UPDATE SET
-            points = d.points + excluded.points,
-            bytes = d.bytes + excluded.bytes,
-            quarters = d.quarters | excluded.quarters,
-            first_created = least(d.first_created, excluded.first_created),
-            last_created = greatest(d.last_created, excluded.last_created),
-            first_received = least(d.first_received, excluded.first_received),
-            last_received = greatest(d.last_received, excluded.last_received),
-            lag_minute = d.lag_minute + excluded.lag_minute,
-            lag_hour = d.lag_hour + excluded.lag_hour,
-            lag_day = d.lag_day + excluded.lag_day,
-            lag_sum = d.lag_sum + excluded.lag_sum,
-            lag_max = greatest(d.lag_max, excluded.lag_max),
-            ahead = d.ahead + excluded.ahead,
-            repeats = d.repeats + excluded.repeats
-    )
-    INSERT INTO source_status AS t (source_id, last_received, last_created, last_sign_of_life, agent_id,
-                                    client, version, battery, battery_at, points, repeats)
-    SELECT source_ids[n_source[i]], n_received[i], n_created[i], n_received[i], agent_ids[n_agent[i]],
-           left(split_part(p_agent_user_agents[n_agent[i]], '/', 1), 200),
-           left(split_part(split_part(p_agent_user_agents[n_agent[i]], '/', 2), ' ', 1), 100),
-           n_battery[i], n_battery_at[i], coalesce(n_points[i], 0), coalesce(n_repeats[i], 0)
-      FROM generate_series(1, cardinality(n_source)) AS i
-    ON CONFLICT (source_id) DO UPDATE SET
-        last_received = greatest(t.last_received, excluded.last_received),
-        last_created = greatest(t.last_created, excluded.last_created),
-        last_sign_of_life = greatest(t.last_sign_of_life, excluded.last_sign_of_life),
-        agent_id = CASE WHEN excluded.last_received >= t.last_received THEN excluded.agent_id ELSE t.agent_id END,
-        client = CASE WHEN excluded.last_received >= t.last_received THEN excluded.client ELSE t.client END,
-        version = CASE WHEN excluded.last_received >= t.last_received THEN excluded.version ELSE t.version END,
-        battery = CASE WHEN excluded.battery_at >= coalesce(t.battery_at, '-infinity')
-                       THEN excluded.battery ELSE t.battery END,
-        battery_at = greatest(t.battery_at, excluded.battery_at),
-        points = t.points + excluded.points,
-        repeats = t.repeats + excluded.repeats;
+    IF ids.merged THEN
+        turns := ARRAY(SELECT n.i FROM generate_subscripts(source_ids, 1) AS n(i)
+                         JOIN source s ON s.id = source_ids[n.i] ORDER BY s.identifier, n.i);
+    END IF;
+    FOREACH one IN ARRAY turns LOOP
+        WITH rolled AS (
+            INSERT INTO source_day AS d
+            SELECT source_ids[g_source[i]], generator_ids[g_generator[i]], date '1970-01-01' + g_day[i], g_points[i],
+                   g_bytes[i], g_quarters[i], g_first[i], g_last[i], g_first_received[i], g_last_received[i],
+                   g_minute[i], g_hour[i], g_daily[i], g_lag_sum[i], g_lag_max[i], g_ahead[i], coalesce(g_repeats[i], 0)
+              FROM generate_series(1, cardinality(g_source)) AS i
+             WHERE one IS NULL OR g_source[i] = one
+            ON CONFLICT (source_id, generator_id, day) DO UPDATE SET
+                points = d.points + excluded.points,
+                bytes = d.bytes + excluded.bytes,
+                quarters = d.quarters | excluded.quarters,
+                first_created = least(d.first_created, excluded.first_created),
+                last_created = greatest(d.last_created, excluded.last_created),
+                first_received = least(d.first_received, excluded.first_received),
+                last_received = greatest(d.last_received, excluded.last_received),
+                lag_minute = d.lag_minute + excluded.lag_minute,
+                lag_hour = d.lag_hour + excluded.lag_hour,
+                lag_day = d.lag_day + excluded.lag_day,
+                lag_sum = d.lag_sum + excluded.lag_sum,
+                lag_max = greatest(d.lag_max, excluded.lag_max),
+                ahead = d.ahead + excluded.ahead,
+                repeats = d.repeats + excluded.repeats
+        )
+        INSERT INTO source_status AS t (source_id, last_received, last_created, last_sign_of_life, agent_id,
+                                        client, version, battery, battery_at, points, repeats)
+        SELECT source_ids[n_source[i]], n_received[i], n_created[i], n_received[i], agent_ids[n_agent[i]],
+               left(split_part(p_agent_user_agents[n_agent[i]], '/', 1), 200),
+               left(split_part(split_part(p_agent_user_agents[n_agent[i]], '/', 2), ' ', 1), 100),
+               n_battery[i], n_battery_at[i], coalesce(n_points[i], 0), coalesce(n_repeats[i], 0)
+          FROM generate_series(1, cardinality(n_source)) AS i
+         WHERE one IS NULL OR n_source[i] = one
+        ON CONFLICT (source_id) DO UPDATE SET
+            last_received = greatest(t.last_received, excluded.last_received),
+            last_created = greatest(t.last_created, excluded.last_created),
+            last_sign_of_life = greatest(t.last_sign_of_life, excluded.last_sign_of_life),
+            agent_id = CASE WHEN excluded.last_received >= t.last_received THEN excluded.agent_id ELSE t.agent_id END,
+            client = CASE WHEN excluded.last_received >= t.last_received THEN excluded.client ELSE t.client END,
+            version = CASE WHEN excluded.last_received >= t.last_received THEN excluded.version ELSE t.version END,
+            battery = CASE WHEN excluded.battery_at >= coalesce(t.battery_at, '-infinity')
+                           THEN excluded.battery ELSE t.battery END,
+            battery_at = greatest(t.battery_at, excluded.battery_at),
+            points = t.points + excluded.points,
+            repeats = t.repeats + excluded.repeats;
+    END LOOP;
 END $$;
 
 -- Bundles, each of one source with nothing but points, and all their points: what many requests have
@@ -342,58 +356,3 @@ BEGIN
       FROM generate_series(1, cardinality(g_source)) AS i;
     RETURN ROW(false, stored, source_ids, counts)::points_stored;
 END $$;
-
--- Fold the counts of bundles whose transactions have all ended into arrival.  Called by whoever
--- reads arrivals and by a job; a second caller at the same time leaves it to the first.
-CREATE FUNCTION arrival_fold() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = webmunk, pg_temp AS $$
-DECLARE
-    low xid8;
-    high xid8 := pg_snapshot_xmin(pg_current_snapshot());
-BEGIN
-    SELECT position INTO low FROM arrival_mark FOR UPDATE SKIP LOCKED;
-    IF low IS NULL OR low >= high THEN
-        RETURN;
-    END IF;
-    INSERT INTO arrival AS t (study_id, generator_id, hour, points, bundles, bytes)
-    SELECT study, generator, hour, sum(points), sum(bundles), sum(bytes)
-      FROM arrival_of(low, high) GROUP BY 1, 2, 3 ORDER BY 1, 3, 2
-    ON CONFLICT (study_id, hour, generator_id) DO UPDATE SET
-        points = t.points + excluded.points,
-        bundles = t.bundles + excluded.bundles,
-        bytes = t.bytes + excluded.bytes;
-    UPDATE arrival_mark SET position = high;
-END $$;
-
--- What the bundles from position LOW to below HIGH (NULL: no bound) brought, per study, generator
--- and hour; generator 0 counts each bundle once per study.
-CREATE FUNCTION arrival_of(low xid8, high xid8,
-    OUT study bigint, OUT generator integer, OUT hour timestamptz, OUT points bigint, OUT bundles bigint,
-    OUT bytes bigint) RETURNS SETOF record
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = webmunk, pg_temp AS $$
-    WITH counted AS (
-        SELECT b.id, date_trunc('hour', b.received, 'UTC') AS hour, (c ->> 0)::bigint AS study,
-               (c ->> 1)::integer AS generator, (c ->> 2)::bigint AS points, (c ->> 3)::bigint AS bytes
-          FROM bundle b CROSS JOIN LATERAL jsonb_array_elements(b.generator_counts) AS c
-         WHERE b.position >= low AND (high IS NULL OR b.position < high))
-    SELECT study, generator, hour, sum(points)::bigint, count(DISTINCT id), sum(bytes)::bigint
-      FROM counted GROUP BY 1, 2, 3
-    UNION ALL
-    SELECT study, 0, hour, sum(points)::bigint, count(DISTINCT id), sum(bytes)::bigint
-      FROM counted GROUP BY 1, 3
-$$;
-
--- Arrivals of a study since SINCE: what is folded, and what came after.
-CREATE FUNCTION arrival_since(p_study bigint, since timestamptz,
-    OUT generator integer, OUT hour timestamptz, OUT points bigint, OUT bundles bigint, OUT bytes bigint)
-RETURNS SETOF record
-LANGUAGE sql STABLE AS $$
-    SELECT generator, hour, sum(points)::bigint, sum(bundles)::bigint, sum(bytes)::bigint
-      FROM (SELECT a.generator_id AS generator, a.hour, a.points, a.bundles, a.bytes
-              FROM arrival a WHERE a.study_id = p_study AND a.hour >= since
-            UNION ALL
-            SELECT o.generator, o.hour, o.points, o.bundles, o.bytes
-              FROM arrival_mark m CROSS JOIN LATERAL arrival_of(m.position, NULL) AS o
-             WHERE o.study = p_study AND o.hour >= since) AS x
-     GROUP BY 1, 2
-$$;
