@@ -6,6 +6,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_account_password.c \
 	lib/wm_account_role.c \
 	lib/wm_account_sign_in.c \
+	lib/wm_alert.c lib/wm_alert.h \
 	lib/wm_attachment.c lib/wm_attachment.h \
 	lib/wm_audit.c lib/wm_audit.h \
 	lib/wm_base64.c lib/wm_base64.h \
@@ -49,7 +50,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_mustache_load.c lib/wm_mustache_render.c \
 	lib/wm_order.c \
 	lib/wm_page.c lib/wm_page.h lib/wm_page_int.h lib/wm_page_tables.h \
-	lib/wm_page_csv.c lib/wm_page_destinations.c lib/wm_page_export.c lib/wm_page_export.h lib/wm_page_export_args.c \
+	lib/wm_page_alerts.c lib/wm_page_csv.c lib/wm_page_destinations.c lib/wm_page_export.c lib/wm_page_export.h lib/wm_page_export_args.c \
 	lib/wm_page_export_form.c lib/wm_page_export_new.c lib/wm_page_exports.c \
 	lib/wm_page_grid.c lib/wm_page_job.c lib/wm_page_live.c lib/wm_page_link.c lib/wm_page_overview.c \
 	lib/wm_page_participant.c lib/wm_page_participants.c lib/wm_page_table.c lib/wm_page_words.c \

@@ -18,6 +18,8 @@ const wm_page wm_pages[] = {
      "view-unassigned", WM_MAY_STATES, wm_page_unassigned},
     {"participant", "participant", "Participant", NULL, "participants", wm_csv_participant,
      "view-participant", WM_MAY_STATES, wm_page_participant},
+    {"alerts", "alerts", "Alerts", "Alerts", "", wm_csv_alerts, "view-alerts", WM_MAY_STATES,
+     wm_page_alerts},
     {"exports", "exports", "Exports", "Exports", "", wm_csv_exports, "view-exports", WM_MAY_EXPORT,
      wm_page_exports},
     {"exports/*", "export", "Export", NULL, "exports", NULL, "view-export", WM_MAY_EXPORT,

@@ -54,6 +54,7 @@ typedef struct wm_page_query {
 
     const char *search; /* q: part of id or name */
     const char *sort;   /* sort: column, "-" in front for descending */
+    const char *level;  /* level: of alerts, "critical", "warning" or "info" */
     const char *state;  /* state: a state, or "expected", "received", "problem" for several */
     const char *group;  /* group: name, or "-" for those without */
     const char *after;  /* after, before: keyset cursors as the page's own links carry them */
@@ -63,12 +64,12 @@ typedef struct wm_page_query {
     const char *id_number;  /* id-number: the same by number, where the id is too long for a link */
     const char *generator; /* generator: identifier; in a list, those who sent it within 24 hours */
     const char *generator_number; /* generator-number: the same by number */
-    const char *tab;              /* tab: completeness, day, generators, uploads or points */
-    const char *who;              /* who: "mine" or "all" exports */
-    const char *copy;             /* copy: number of an export whose definition is taken over */
-    const char *day;              /* day: one UTC day of a participant, "2026-01-31" */
-    int days;                     /* days: columns of the completeness grid, 14, 30 or 90 */
-    int everything;               /* set by wm_page_csv: all rows instead of a page of them */
+    const char *tab;  /* tab: completeness, day, generators, uploads or points; of alerts */
+    const char *who;  /* who: "mine" or "all" exports */
+    const char *copy; /* copy: number of an export whose definition is taken over */
+    const char *day;  /* day: one UTC day of a participant, "2026-01-31" */
+    int days;         /* days: columns of the completeness grid, 14, 30 or 90 */
+    int everything;   /* set by wm_page_csv: all rows instead of a page of them */
 } wm_page_query;
 
 /* One page.  A new page is a row in wm_pages plus its template. */
@@ -111,6 +112,9 @@ const wm_err *wm_page_unassigned(json_t **page, struct wm_db *db, const wm_page_
 const wm_err *wm_page_participant(json_t **page, struct wm_db *db, const wm_page_query *q,
                                   apr_pool_t *pool);
 
+const wm_err *wm_page_alerts(json_t **page, struct wm_db *db, const wm_page_query *q,
+                             apr_pool_t *pool);
+
 /* Exports, one export, the form for a new one, destinations; jobs and schedules, one job. */
 const wm_err *wm_page_exports(json_t **page, struct wm_db *db, const wm_page_query *q,
                               apr_pool_t *pool);
@@ -141,6 +145,10 @@ int wm_page_may_test(const wm_account *person, apr_int64_t study);
 
 /* May PERSON pause and run what is scheduled in STUDY (0: the whole server's)? */
 int wm_page_may_schedule(const wm_account *person, apr_int64_t study);
+
+/* May PERSON see and acknowledge alerts of STUDY (0: the whole server's), about a participant or not? */
+int wm_page_may_see_alert(const wm_account *person, apr_int64_t study);
+int wm_page_may_acknowledge(const wm_account *person, apr_int64_t study, int of_participant);
 
 /* The participants whose data PAGE shows, for the access log: an array of source ids (may be
  * empty) that belongs to PAGE. */

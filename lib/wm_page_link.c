@@ -23,6 +23,7 @@ static const struct {
     {"copy", offsetof(wm_page_query, copy)},
     {"day", offsetof(wm_page_query, day)},
     {"q", offsetof(wm_page_query, search)},
+    {"level", offsetof(wm_page_query, level)},
     {"state", offsetof(wm_page_query, state)},
     {"group", offsetof(wm_page_query, group)},
     {"sort", offsetof(wm_page_query, sort)},

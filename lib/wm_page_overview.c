@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 
+#include "wm_alert.h"
 #include "wm_json_own.h"
 #include "wm_page_int.h"
 
@@ -196,6 +197,27 @@ static void dress_generators(json_t *page, const wm_page_query *q, apr_pool_t *p
                         json_boolean(json_array_size(json_object_get(page, "generators")) > 0));
 }
 
+/* "3 critical, 2 warnings", each with its list; who sees counts only gets none. */
+static void dress_alerts(json_t *page, const wm_page_query *q, apr_pool_t *pool)
+{
+    const json_t *counts = json_object_get(page, "alerts");
+    json_t *list = json_array();
+
+    for (const wm_alert_level *level = wm_alert_levels; level->name && !q->counts_only; level++) {
+        apr_int64_t n = json_integer_value(json_object_get(counts, level->name));
+
+        if (n)
+            json_array_append_new(
+                list,
+                json_pack(
+                    "{s:b, s:s, s:s, s:s}", "comma", json_array_size(list) > 0, "text",
+                    wm_page_number(n, pool), "words", n == 1 ? level->one : level->many, "link",
+                    wm_page_link_only(q, "alerts", WM_CHANGES({"level", level->name}), pool)));
+    }
+    json_object_set_new(page, "any_alerts", json_boolean(json_array_size(list) > 0));
+    json_object_set_new(page, "alerts", list);
+}
+
 static void dress_arrivals(json_t *page, apr_pool_t *pool)
 {
     json_t *arrivals = json_object_get(page, "arrivals"), *row;
@@ -242,6 +264,7 @@ const wm_err *wm_page_overview(json_t **made, wm_db *db, const wm_page_query *q,
         json_pack("{s:I, s:b, s:s}", "count", (json_int_t)quarantined, "one", quarantined == 1,
                   "text",
                   quarantined > 1000 ? "more than 1 000" : wm_page_number(quarantined, pool)));
+    dress_alerts(page, q, pool);
     dress_attention(page, q, pool);
     dress_shared(page);
     dress_generators(page, q, pool);

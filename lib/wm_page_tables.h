@@ -5,6 +5,7 @@
 
 #include "wm_page_int.h"
 
+const struct wm_csv_column *wm_csv_alerts(const wm_page_query *q);
 const struct wm_csv_column *wm_csv_participants(const wm_page_query *q);
 const struct wm_csv_column *wm_csv_unassigned(const wm_page_query *q);
 const struct wm_csv_column *wm_csv_participant(const wm_page_query *q);

@@ -14,6 +14,7 @@ mod_webmunk_mod_webmunk_la_SOURCES = \
 	mod_webmunk/config_check.c \
 	mod_webmunk/dbd.c mod_webmunk/dbd.h \
 	mod_webmunk/handlers.h \
+	mod_webmunk/handlers/alert.c \
 	mod_webmunk/handlers/asset.c \
 	mod_webmunk/handlers/bundle.c \
 	mod_webmunk/handlers/export.c mod_webmunk/handlers/export.h \

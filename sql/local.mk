@@ -14,6 +14,7 @@ SQL_QUERIES = \
 	sql/queries/merge.sql \
 	sql/queries/migrate.sql \
 	sql/queries/page.sql \
+	sql/queries/page_alert.sql \
 	sql/queries/page_export.sql \
 	sql/queries/page_job.sql \
 	sql/queries/page_participant.sql \

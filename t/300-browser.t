@@ -61,6 +61,11 @@ insert into export_part (export_id, number, type, entry, rows, bytes, packed_byt
     90000 * n, 9000 * n, sha256(n::text::bytea) from generate_series(1, 3) n;
 insert into destination (name, kind, tested, test_result) values ('The archive of the library', 'sftp', now() - interval '1 day', null), ('Bucket', 's3', now(), 'the bucket does not exist');
 insert into delivery (export_id, destination_id, object, state, delivered) values (1, 1, 'webmunk-2026-01.zip', 'delivered', now());
+insert into alert (check_name, source_id, study_id, level, value, reached, opened, last_seen, closed, acknowledged, acknowledged_by, acknowledged_until)
+select case when n % 2 = 1 then 'battery-low' else 'upload-silence' end, s.id, 1, (array['info', 'warning', 'critical'])[1 + n % 3], case when n % 2 = 1 then n else 90000 * n end,
+    case when n % 2 = 1 then 33 else 172800 end, now() - n * interval '3 hours', now() - interval '2 minutes', case when n > 9 then now() - interval '1 hour' end,
+    case when n = 4 then now() end, 1, now() + interval '1 day' from generate_series(1, 12) n join source s on s.identifier = 'p' || n + 40;
+insert into alert (check_name, level, subject, message, opened, last_seen) values ('job-failed', 'critical', 'partitions', 'The disk is full.', now() - interval '2 hours', now());
 insert into schedule (name, every, built_in, next_due) values ('partitions', '1 day', true, now() - interval '3 days');
 insert into schedule (name, what, study_id, daily_at, time_zone, next_due) values ('export-nightly', 'study 1', 1, '00:30', 'America/Chicago', now() + interval '5 hours');
 SQL

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 templatesdir = $(pkgdatadir)/templates
 dist_templates_DATA = \
+	templates/alerts.mustache \
 	templates/destinations.mustache \
 	templates/error.mustache \
 	templates/export-new.mustache \

@@ -67,6 +67,11 @@ SELECT jsonb_build_object(
                    ORDER BY a.state = 'partial' DESC, a.since NULLS LAST, a.id)
           FROM attention a, y), '[]'),
     'shared', coalesce((SELECT jsonb_agg(to_jsonb(h)) FROM shared h), '[]'),
+    'alerts', (SELECT jsonb_object_agg(level, count)
+                 FROM (SELECT level, count(*) FROM alert
+                        WHERE closed IS NULL AND study_id = $1::bigint
+                          AND alert_state(closed, acknowledged, acknowledged_until, $2::timestamptz) = 'open'
+                        GROUP BY 1) AS n),
     'unassigned', (SELECT count(*) FROM source WHERE study_id IS NULL AND erased IS NULL AND merged_into IS NULL),
     -- More than a thousand is as bad as a thousand, and costs no more.
     'quarantined', (SELECT count(*) FROM (

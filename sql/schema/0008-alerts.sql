@@ -104,6 +104,19 @@ SELECT a.*, c.of_source, c.label, c.sentence, c.unit, c.place, s.identifier, s.n
   LEFT JOIN study y ON y.id = a.study_id
   LEFT JOIN account k ON k.id = a.acknowledged_by;
 
+CREATE FUNCTION alert_object(a alert_shown, zone text) RETURNS jsonb LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT jsonb_build_object(
+        'id', a.id, 'level', a.level, 'check', a.check_name, 'label', a.label, 'sentence', a.sentence, 'unit', a.unit,
+        'value', greatest(least(a.value, 1e15), -1e15), -- what is no integer of 64 bits stops readers of JSON
+        'reached', a.reached, 'subject', a.subject, 'message', a.message,
+        'study', a.study_slug, 'study_id', a.study_id, 'study_name', a.study_name,
+        'participant', CASE WHEN a.source_id IS NOT NULL THEN jsonb_build_object(
+            'id', a.source_id, 'identifier', a.identifier, 'name', a.source_name) END,
+        'opened', page_time(a.opened, zone), 'seen', page_time(a.last_seen, zone), 'closed', page_time(a.closed, zone),
+        'acknowledged', page_time(a.acknowledged, zone), 'until', page_time(a.acknowledged_until, zone),
+        'by', a.acknowledged_name)
+$$;
+
 -- 'open', 'acknowledged' or 'closed', at P_NOW.
 CREATE FUNCTION alert_state(closed timestamptz, acknowledged timestamptz, until timestamptz, p_now timestamptz)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -135,9 +148,9 @@ CREATE FUNCTION source_storage_refresh() RETURNS void LANGUAGE sql AS $$
             WHERE d.source_id = t.source_id AND d.generator_id = g.id AND d.points > 0
             ORDER BY d.day DESC LIMIT 1) AS d
       LEFT JOIN LATERAL (
-           -- A client may say any number; what a double cannot hold is as good as the largest.
+           -- A client may say any number.
            SELECT CASE WHEN jsonb_typeof(n.properties -> 'storage_available') = 'number'
-                       THEN greatest(least((n.properties -> 'storage_available')::numeric, 1e300), 0)::double precision
+                       THEN greatest(least((n.properties -> 'storage_available')::numeric, 1e15), 0)::double precision
                   END AS available
              FROM data_point n
             WHERE n.source_id = t.source_id AND n.generator_id = g.id AND n.created = d.last_created

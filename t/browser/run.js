@@ -20,6 +20,8 @@ const pages = {
     generators: `${person}&tab=generators`,
     uploads: `${person}&tab=uploads`,
     points: `${person}&tab=points`,
+    alerts: '/alerts',
+    'alerts-closed': '/alerts?tab=closed',
     exports: '/exports',
     export: '/exports/1',
     'export-running': '/exports/2',

@@ -1,0 +1,166 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# The page Alerts: who sees and acknowledges what, tabs, search, order and paging, and text of strangers.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use WmTest;
+use WmTest::Browser;
+use WmTest::Httpd;
+use WmTest::Postgres;
+
+need_module();
+my $pg = WmTest::Postgres->start;
+my $password = people($pg, alice => 'manager', ann => 'analyst', victor => 'viewer', carl => 'coordinator', audrey => 'auditor',
+    adam => 'administrator', nora => undef);
+my $evil = '<script>alert("x")</script>&\'';
+$pg->do(<<'EOS');
+insert into study (slug, name) values ('other', 'Other study');
+update role_grant set study_id = 1 where account_id in (select id from account where name in ('ann', 'victor', 'carl'));
+insert into source (identifier, name, study_id) select 'p' || n, 'Name ' || n, 1 + (n > 6)::integer from generate_series(1, 8) n;
+EOS
+$pg->do('insert into source (identifier, name, study_id) values ($1, $1, 1)', $evil);
+
+# An alert, columns as SQL; returns its number.
+sub alert
+{
+    my (%column) = (check_name => "'battery-low'", study_id => 1, level => "'warning'", value => 25, reached => 33, opened => "now() - interval '2 hours'",
+        last_seen => 'now()', @_);
+    my @names = sort keys %column;
+    return $pg->scalar('insert into alert (' . join(', ', @names) . ') values (' . join(', ', @column{@names}) . ') returning id');
+}
+sub source { return "(select id from source where identifier = '$_[0]')" }
+my $low    = alert(source_id => source('p1'));
+my $silent = alert(source_id => source('p2'), check_name => "'upload-silence'", level => "'critical'", value => 180000, reached => 172800, opened => "now() - interval '1 hour'");
+my $never  = alert(source_id => source('p3'), check_name => "'never-uploaded'", level => "'info'", value => 'null', reached => 'null');
+my $full   = alert(source_id => source('p4'), check_name => "'storage-low'", level => "'critical'", value => '1e300', reached => 1e9);
+my $odd    = alert(source_id => "(select max(id) from source)");
+my $other  = alert(source_id => source('p7'), study_id => 2);
+my $job    = alert(check_name => "'job-failed'", study_id => 'null', subject => "'partitions'", level => "'critical'", value => 'null', reached => 'null',
+    message => "\$q\$disk full $evil\nsecond line\$q\$");
+my $night  = alert(check_name => "'night-failed'", subject => "'default nightly 2026-02-01'", level => "'critical'", value => 'null', reached => 'null');
+my $closed = alert(source_id => source('p5'), closed => "now() - interval '1 day'");
+alert(source_id => source('p5'), closed => "now() - interval '91 days'");
+my $known  = alert(source_id => source('p6'), acknowledged => 'now()', acknowledged_by => "(select id from account where name = 'carl')");
+my $back   = alert(source_id => source('p6'), check_name => "'upload-silence'", acknowledged => "now() - interval '2 days'", acknowledged_until => "now() - interval '1 minute'");
+
+my $httpd = WmTest::Httpd->start(pg => $pg);
+my %who = map { $_ => WmTest::Browser->signed_in($httpd, $_, $password) } qw(alice ann victor carl audrey adam nora);
+sub list { my ($who, $arguments) = @_; return from_json($who{$who}->get('/dashboard/alerts.json?' . ($arguments // ''))->{content}) }
+sub numbers { return join ' ', map { $_->{id} } @{ list(@_)->{rows} } }
+sub newest { return $pg->row('select * from access_log order by id desc limit 1') }
+
+subtest 'what is listed' => sub {
+    is(numbers('ann'), "$silent $full $night $low $odd $back $never", 'the worst first, of the own studies, without what is of the whole server');
+    is(numbers('victor'), numbers('ann'), 'a viewer sees whether data arrive');
+    is(numbers('alice'), "$silent $full $job $night $low $odd $other $back $never", 'who manages sees what is of the server as well');
+    is(numbers('adam'), numbers('alice'), 'so does an administrator');
+    is($who{$_}->get('/dashboard/alerts')->{status}, 403, "$_ sees none") for qw(audrey nora);
+    is(numbers('ann', 'tab=acknowledged'), $known, 'what somebody knows is on a tab of its own, until its time is over');
+    is(numbers('ann', 'tab=closed'), $closed, '... and what is over on another, for 90 days');
+    my $page = list('ann');
+    is_deeply([ map { $_->{count} } @{ $page->{tabs} }[ 0, 1 ] ], [ 7, 1 ], 'tabs have their numbers');
+    my %row = map { $_->{id} => $_ } @{ list('alice')->{rows} };
+    is($row{$silent}{words}, 'nothing received for 2 days (limit 2 days)', 'an alert says what is wrong, how much, and the limit');
+    is($row{$low}{words}, 'battery at 25 % in the last report (limit 33 %)', '... in its own unit');
+    is($row{$full}{level}{label}, 'Critical', '... and how bad it is');
+    is($row{$job}{words}, "the job partitions has failed: disk full $evil second line", '... with the reason, on one line');
+    is($row{$night}{participant}, undef, 'what is no participant\'s names none');
+    is($row{$other}{other_study}, 'Other study', 'another study is named');
+    is($row{$silent}{participant}{link}, '/dashboard/participant?id=p2', 'a participant is one click away');
+    is(numbers('ann', 'level=critical'), "$silent $full $night", 'levels filter');
+    is(numbers('ann', 'q=p2'), $silent, 'the search finds ids');
+    is(numbers('ann', 'q=name+3'), $never, '... names');
+    is(numbers('ann', 'q=nightly'), $night, '... what it is about');
+    is(numbers('ann', 'q=storage'), $full, '... and checks');
+    is(numbers('ann', 'sort=participant'), "$odd $night $low $silent $never $full $back", 'columns sort');
+    for my $sort (map { ($_, "-$_") } qw(level participant check opened seen)) {
+        is($who{ann}->get("/dashboard/alerts?sort=$sort")->{status}, 200, "... by $sort");
+    }
+    is($who{ann}->get("/dashboard/alerts?$_")->{status}, 400, "$_ is refused") for 'tab=x', 'level=x', 'sort=words', 'after=x';
+};
+
+subtest 'paging' => sub {
+    $pg->do("insert into source (identifier, name, study_id) select 'many' || n, '', 1 from generate_series(1, 60) n;
+        insert into alert (check_name, source_id, study_id, level, opened, last_seen) select 'clock-wrong', id, 1, 'warning', now(), now() from source where identifier like 'many%'");
+    my (@seen, $pages);
+    my $address = '/dashboard/alerts.json?limit=25&q=many';
+    while ($address) {
+        my $page = from_json($who{ann}->get($address)->{content});
+        push @seen, map { $_->{id} } @{ $page->{rows} };
+        $address = $page->{table}{next} && $page->{table}{next} =~ s/alerts\?/alerts.json?/r;
+        last if ++$pages > 5;
+    }
+    is($pages, 3, 'a long list has pages');
+    is(scalar(@seen), 60, '... with all rows');
+    is(scalar(keys %{ { map { $_ => 1 } @seen } }), 60, '... each once');
+    my $csv = $who{ann}->get('/dashboard/alerts.csv?q=many');
+    is(scalar(() = $csv->{content} =~ /\r\n/g), 61, 'CSV has all of them');
+    like($csv->{content}, qr/^number,level,participant,.*\r\n\d+,Warning,many\d+,,default,clock-wrong,/, '... in columns');
+    $pg->do("delete from source where identifier like 'many%'");
+};
+
+subtest 'text of strangers' => sub {
+    my $html = $who{alice}->get('/dashboard/alerts');
+    is($html->{status}, 200, 'it is a page');
+    unlike($html->{content}, qr/<script>alert/, 'neither an id nor a reason is markup');
+    like($html->{content}, qr/disk full &lt;script&gt;/, '... both can be read');
+    like($html->{content}, qr{<a href="/dashboard/alerts" aria-current="page">Alerts</a>}, 'it is in the navigation');
+    my $row = newest();
+    is($row->{action}, 'view-alerts', 'looking is written down');
+    is($row->{source_count}, 7, '... with whom one saw');
+    like($who{alice}->get('/dashboard/')->{content}, qr{Open alerts: <a href="/dashboard/alerts\?level=critical">3 critical</a>, <a href="[^"]+">3 warnings</a>, <a href="[^"]+">1 notice</a>\.},
+        'the Overview counts what is open of its study');
+    unlike($who{audrey}->get('/dashboard/')->{content}, qr/Open alerts/, '... not for those who may not see them');
+};
+
+subtest 'are they looked for?' => sub {
+    like($who{ann}->get('/dashboard/alerts')->{content}, qr/Nothing has been checked yet\./, 'nobody looked');
+    $pg->do("insert into job (name, state, finished) values ('status-checks', 'done', now() - interval '16 minutes')");
+    like($who{ann}->get('/dashboard/alerts')->{content}, qr/The last check was <time[^>]*>16 minutes ago<.*webmunkd run/, 'not for a while');
+    $pg->do("insert into job (name, state, finished) values ('status-checks', 'done', now())");
+    like($who{ann}->get('/dashboard/alerts')->{content}, qr/Checked <time[^>]*>just now</, 'just now');
+};
+
+subtest 'acknowledging' => sub {
+    my $token = WmTest::Browser::token($who{carl}->get('/dashboard/alerts'));
+    my $post = sub {
+        my ($who, $path, %field) = @_;
+        my $own = WmTest::Browser::token($who{$who}->get('/dashboard/'));
+        return $who{$who}->post("/dashboard/alerts/$path", { csrf => $own, %field });
+    };
+    like($who{carl}->get('/dashboard/alerts')->{content}, qr{action="/dashboard/alerts/$low/acknowledge"}, 'a coordinator has the buttons');
+    unlike($who{victor}->get('/dashboard/alerts')->{content}, qr/acknowledge"/, 'a viewer has none');
+    is($post->('victor', "$low/acknowledge")->{status}, 403, '... and may not');
+    is($post->('carl', "$other/acknowledge")->{status}, 404, 'an alert of another study is not there');
+    is($post->('carl', "$job/acknowledge")->{status}, 404, '... nor one of the server');
+    is($post->('carl', "$night/acknowledge")->{status}, 403, 'what is of a study, but no participant\'s, is its manager\'s');
+    is($post->('carl', "$_/acknowledge")->{status}, 404, "alert $_ is not there") for 0, 999999, 'x', '9' x 20;
+    is($post->('carl', "$low/delete")->{status}, 404, 'there is no such button');
+    is($post->('carl', "$low/acknowledge", csrf => 'x')->{status}, 403, 'a form of somebody else\'s is refused');
+    is($who{carl}->post("/dashboard/alerts/$low/acknowledge", { csrf => $token }, { 'sec-fetch-site' => 'cross-site' })->{status}, 403, '... and one of another site');
+    is($who{carl}->get("/dashboard/alerts/$low/acknowledge")->{status}, 405, 'a visit changes nothing');
+    is($post->('carl', "$low/acknowledge", days => $_)->{status}, 400, "for $_ days is refused") for 'x', 0, 366, '-1';
+    is($pg->scalar('select count(*) from alert where acknowledged > now() - interval \'1 hour\''), 1, 'nothing has changed');
+
+    my $answer = $post->('carl', "$low/acknowledge", back => '/dashboard/alerts?level=warning&q=p1');
+    is($answer->{status}, 303, 'it is acknowledged');
+    is($answer->{headers}{location}, '/dashboard/alerts?level=warning&q=p1', '... and leads back to where one was');
+    my $log = newest();
+    is("$log->{action} $log->{object} $log->{source_count}", "alert-acknowledge alert:$low 1", '... and is in the access log');
+    my ($row) = grep { $_->{id} == $low } @{ list('ann', 'tab=acknowledged')->{rows} };
+    is("$row->{by} " . ($row->{until} // 'none'), 'carl none', 'everybody sees by whom');
+    is($post->('carl', "$silent/acknowledge", days => 3, back => $_)->{headers}{location}, '/dashboard/alerts', "not back to $_")
+        for '//evil.example/', 'https://evil.example/dashboard/alerts', '/elsewhere', '/dashboard/alertsx';
+    is($pg->scalar("select acknowledged_until::date - acknowledged::date from alert where id = $silent"), 3, 'for some days');
+    is($post->('carl', "$silent/reopen")->{status}, 303, 'it can be undone');
+    is($pg->scalar("select num_nonnulls(acknowledged, acknowledged_by, acknowledged_until) from alert where id = $silent"), 0, '... without a trace but in the log');
+    is($post->('carl', "$closed/acknowledge")->{status}, 409, 'what is over cannot be acknowledged');
+    is($post->('alice', "$job/acknowledge")->{status}, 403, 'what is of the server is its administrators\'');
+    is($post->('adam', "$job/acknowledge")->{status}, 303, '... who may');
+    is($post->('alice', "$night/acknowledge")->{status}, 303, 'who manages a study may acknowledge what is of it');
+};
+$httpd->log_ok;
+done_testing();
