@@ -6,6 +6,7 @@
 #include <sodium.h>
 
 #include "command.h"
+#include "mail.h"
 #include "prompt.h"
 #include "wm_account.h"
 #include "wm_json_own.h"
@@ -132,6 +133,26 @@ static const wm_err *enable(wm_run *run)
     return NULL;
 }
 
+static const wm_err *mail(wm_run *run)
+{
+    const char *address = run->arg_count > 1 ? run->args[1] : "";
+    apr_int64_t changed;
+
+    if (*address && !wm_mail_address_ok(address))
+        return wm_run_usage(run, "\"%s\" is no address of mail, or more than that", address);
+    WM_TRY(wm_db_begin(run->db, run->pool));
+    WM_TRY(wm_db_do(&changed, run->db, WM_SQL_ACCOUNT_MAIL,
+                    WM_ARGS(WM_TEXT(run->args[0]), WM_TEXT(address)), run->pool));
+    if (!changed)
+        return wm_err_make(run->pool, WM_E_NOT_FOUND, "there is no account called \"%s\"",
+                           run->args[0]);
+    WM_TRY(audit(run, "account-mail"));
+    WM_TRY(wm_db_commit(run->db, run->pool));
+    printf(*address ? "account \"%s\" gets mail at %s\n" : "account \"%s\" gets no mail\n",
+           run->args[0], address);
+    return NULL;
+}
+
 /* "manager, viewer (pilot)" */
 static const char *roles_text(json_t *roles, apr_pool_t *pool)
 {
@@ -233,6 +254,19 @@ const wm_command wm_cmd_account_password = {
     .needs = WM_NEEDS_DATABASE,
     .options = {FILE_OPTION},
     .run = password_set,
+};
+
+const wm_command wm_cmd_account_mail = {
+    .name = "account mail",
+    .args = "NAME [ADDRESS]",
+    .args_min = 1,
+    .args_max = 2,
+    .summary = "set where an account is told that its exports are ready",
+    .help = "Sets the address that mail about exports of this account goes to; without ADDRESS it "
+            "gets\n"
+            "none.",
+    .needs = WM_NEEDS_DATABASE,
+    .run = mail,
 };
 
 const wm_command wm_cmd_account_disable = {

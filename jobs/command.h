@@ -19,8 +19,15 @@
     X(account_grant) \
     X(account_ungrant) \
     X(account_password) \
+    X(account_mail) \
     X(account_disable) \
     X(account_enable) \
+    X(alert_list) \
+    X(alert_rules) \
+    X(alert_set) \
+    X(alert_unset) \
+    X(alert_mute) \
+    X(alert_unmute) \
     X(token_add) \
     X(token_list) \
     X(token_revoke) \

@@ -39,15 +39,17 @@ typedef struct wm_job {
     const char *summary;
     /* Its built-in schedule: every so often, or none. */
     apr_interval_time_t every;
-    apr_interval_time_t deadline; /* one run takes no longer; 0: an hour */
-    int tries;                    /* then it has failed; 0: five */
-    int parallel;                 /* so many of this name at once; 0: one */
+    const char *(*daily_at)(void); /* ... or once a day at this time, of the settings: "08:00" */
+    apr_interval_time_t deadline;  /* one run takes no longer; 0: an hour */
+    int tries;                     /* then it has failed; 0: five */
+    int parallel;                  /* so many of this name at once; 0: one */
     const wm_err *(*run)(wm_job_run *run);
 } wm_job;
 
 /* One row per job, sorted: name of the variable behind wm_job_. */
 /* clang-format off */
 #define WM_JOBS(X) \
+    X(alert_digest) \
     X(arrival_fold) \
     X(body_purge) \
     X(deliver) \

@@ -156,7 +156,7 @@ static const wm_err *send_all(int *sent, server *s, wm_job_run *run, const wm_ro
     return err ? err : away;
 }
 
-static const wm_err *mail(wm_job_run *run)
+static const wm_err *send_due(wm_job_run *run)
 {
     const char *off = apr_psprintf(run->pool, "no mail server is configured: set %s",
                                    wm_setting_called(WM_SETTING_SMTP_URL, run->pool));
@@ -179,6 +179,16 @@ static const wm_err *mail(wm_job_run *run)
     err = send_all(&sent, &s, run, rows);
     wm_job_note(run, "sent %d of %d", sent, wm_rows_count(rows));
     return err;
+}
+
+/* What there is to tell does not wait for what cannot be sent, and the other way round. */
+static const wm_err *mail(wm_job_run *run)
+{
+    const wm_err *untold = wm_mail_notices(run);
+
+    WM_TRY(send_due(run));
+    WM_TRY(untold);
+    return wm_db_do(NULL, run->db, WM_SQL_MAIL_PURGE, WM_NO_ARGS, run->pool);
 }
 
 const wm_job wm_job_mail = {

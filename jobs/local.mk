@@ -3,6 +3,7 @@ sbin_PROGRAMS += jobs/webmunkd
 
 jobs_webmunkd_SOURCES = \
 	jobs/cmd_account.c \
+	jobs/cmd_alert.c \
 	jobs/cmd_check_config.c \
 	jobs/cmd_demo.c \
 	jobs/cmd_destination.c \
@@ -29,13 +30,14 @@ jobs_webmunkd_SOURCES = \
 	jobs/job_deliver.c \
 	jobs/job_destination_test.c \
 	jobs/job_mail.c \
-	jobs/mail.c jobs/mail.h jobs/mail_text.c \
+	jobs/mail.c jobs/mail.h jobs/mail_notices.c jobs/mail_text.c \
 	jobs/secret.c jobs/secret.h \
 	jobs/settings.c jobs/settings.h jobs/settings_value.c jobs/settings_value.h \
 	jobs/demo.h jobs/demo_body.c jobs/demo_post.c jobs/demo_study.c \
 	jobs/exports.c jobs/exports.h \
 	jobs/job.c jobs/job.h \
 	jobs/job_args.c jobs/job_args.h \
+	jobs/job_alert_digest.c \
 	jobs/job_arrival_fold.c \
 	jobs/job_body_purge.c \
 	jobs/job_export.c \

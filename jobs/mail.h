@@ -10,6 +10,8 @@
 #include "wm_db.h"
 #include "wm_err.h"
 
+struct wm_job_run;
+
 typedef struct wm_mail {
     apr_int64_t id, added;
     const char *from;      /* addresses that wm_mail_address_ok likes */
@@ -22,6 +24,12 @@ typedef struct wm_mail {
 /* Tell TO (NULL: the administrators) once about WHAT.  In the caller's transaction when one is open. */
 const wm_err *wm_mail_add(wm_db *db, const char *to, const char *subject, const char *body,
                           const char *what, apr_pool_t *pool);
+
+/* Add what there is to tell about exports that are ready and jobs that have failed. */
+const wm_err *wm_mail_notices(struct wm_job_run *run);
+
+/* The address of the dashboard without a slash behind it; NULL when nobody says it. */
+const char *wm_mail_site(apr_pool_t *pool);
 
 /* Is ADDRESS one plain address (RFC 5321 without quoting), that can end no header and add no other? */
 int wm_mail_address_ok(const char *address);

@@ -25,9 +25,22 @@ static double seconds(apr_interval_time_t time)
     return (double)time / APR_USEC_PER_SEC;
 }
 
-const wm_err *wm_runner_begin(wm_runner *r, apr_pool_t *pool)
+/* The jobs of this program, as the statements take them. */
+static const char *kinds_text(apr_pool_t *pool)
 {
     json_t *kinds = wm_json_own(json_array(), pool);
+
+    for (int i = 0; wm_jobs[i]; i++)
+        json_array_append_new(
+            kinds, json_pack("{s:s, s:i, s:i, s:f, s:s*}", "name", wm_jobs[i]->name, "parallel",
+                             wm_jobs[i]->parallel ? wm_jobs[i]->parallel : 1, "tries",
+                             tries_of(wm_jobs[i]), "every", seconds(wm_jobs[i]->every), "daily_at",
+                             wm_jobs[i]->daily_at ? wm_jobs[i]->daily_at() : NULL));
+    return wm_json_own_text(kinds, pool);
+}
+
+const wm_err *wm_runner_begin(wm_runner *r, apr_pool_t *pool)
+{
     char host[256] = "";
 
     r->pool = pool;
@@ -35,12 +48,7 @@ const wm_err *wm_runner_begin(wm_runner *r, apr_pool_t *pool)
     apr_pool_create(&r->scratch, pool);
     gethostname(host, sizeof host - 1);
     r->worker = apr_psprintf(pool, "%s:%d", host[0] ? host : "localhost", (int)r->pid);
-    for (int i = 0; wm_jobs[i]; i++)
-        json_array_append_new(
-            kinds, json_pack("{s:s, s:i, s:i, s:f}", "name", wm_jobs[i]->name, "parallel",
-                             wm_jobs[i]->parallel ? wm_jobs[i]->parallel : 1, "tries",
-                             tries_of(wm_jobs[i]), "every", seconds(wm_jobs[i]->every)));
-    r->kinds = wm_json_own_text(kinds, pool);
+    r->kinds = kinds_text(pool);
     return NULL;
 }
 
@@ -65,7 +73,9 @@ void wm_runner_disconnect(wm_runner *r)
 
 const wm_err *wm_runner_sync(wm_runner *r)
 {
-    return wm_db_do(NULL, r->db, WM_SQL_JOB_SCHEDULE_SYNC, WM_ARGS(WM_TEXT(r->kinds)), r->scratch);
+    /* With the settings as they are now. */
+    return wm_db_do(NULL, r->db, WM_SQL_JOB_SCHEDULE_SYNC, WM_ARGS(WM_TEXT(kinds_text(r->scratch))),
+                    r->scratch);
 }
 
 const wm_err *wm_runner_tick(wm_runner *r)

@@ -21,12 +21,15 @@
  * SECRET    the name of a secret (secret.h), never the secret
  * ADDRESS   one, of mail               ADDRESSES parted by commas; the key may be repeated
  * URL       begins with one of the words, and holds no user or password
+ * CLOCK     a time of day, like 08:00
  * CHOICE    one of the words           NUMBER    from least to most
  * SIZE      bytes, with K, M, G or T   TIME      with ms, s, min, h, d or w; microseconds */
 /* clang-format off */
 #define WM_SETTINGS(X) \
     X(SITE_NAME, "site", "name", TEXT, "", NULL, 0, 0, "WEBMUNK_SITE_NAME", \
       "what names of files and mail call this server; the name of the host without it") \
+    X(SITE_URL, "site", "url", URL, "", "https|http", 0, 0, "WEBMUNK_SITE_URL", \
+      "the address of the dashboard, for links in mail; no links without it") \
     X(DATABASE, "database", "conninfo", CONNINFO, "", NULL, 0, 0, "DATABASE_URL", \
       "the database, as a URI or keywords of libpq; its PG* environment without it") \
     X(PARALLEL, "runner", "parallel", NUMBER, "4", NULL, 1, 64, "WEBMUNK_PARALLEL", \
@@ -58,7 +61,11 @@
     X(MAIL_FROM, "mail", "from", ADDRESS, "", NULL, 0, 0, "WEBMUNK_MAIL_FROM", \
       "the address that mail comes from") \
     X(MAIL_ADMINS, "mail", "admins", ADDRESSES, "", NULL, 0, 0, "WEBMUNK_MAIL_ADMINS", \
-      "who is told of failures")
+      "who is told of failures") \
+    X(DIGEST_TO, "alerts", "digest_to", ADDRESSES, "", NULL, 0, 0, "WEBMUNK_ALERT_DIGEST_TO", \
+      "who gets the daily digest of alerts; the admins of [mail] without it") \
+    X(DIGEST_AT, "alerts", "digest_at", CLOCK, "08:00", NULL, 0, 0, "WEBMUNK_ALERT_DIGEST_AT", \
+      "when the digest is made, in the time zone of the default study")
 /* clang-format on */
 
 #define WM_SECONDS(seconds) ((apr_time_t)(seconds)*APR_USEC_PER_SEC)

@@ -54,6 +54,8 @@ const char *wm_setting_form(const wm_setting_row *row, apr_pool_t *pool)
     case WM_KIND_URL:
         return apr_pstrcat(pool, "an address that begins with ", either(row->words, "://", pool),
                            ", without user and password", NULL);
+    case WM_KIND_CLOCK:
+        return "a time of day like 08:00";
     case WM_KIND_CHOICE:
         return either(row->words, "", pool);
     case WM_KIND_NUMBER:
@@ -102,6 +104,12 @@ static int url_ok(const char *text, const char *words)
     return 0;
 }
 
+static int clock_ok(const char *text)
+{
+    return strlen(text) == 5 && strspn(text, "0123456789") == 2 && text[2] == ':' &&
+           strspn(text + 3, "0123456789") == 2 && strncmp(text, "24", 2) < 0 && text[3] < '6';
+}
+
 /* A database as libpq reads it; what it says of a bad one can quote a password. */
 static int conninfo_ok(const char *text)
 {
@@ -131,6 +139,8 @@ static int is_good(apr_int64_t *number, const wm_setting_row *row, const char *t
         return addresses_ok(text, pool);
     case WM_KIND_URL:
         return url_ok(text, row->words);
+    case WM_KIND_CLOCK:
+        return clock_ok(text);
     case WM_KIND_CHOICE:
         return wm_value_parse(number, WM_VALUE_CHOICE, row->words, text);
     case WM_KIND_NUMBER:

@@ -16,6 +16,7 @@ typedef enum {
     WM_KIND_ADDRESS,
     WM_KIND_ADDRESSES,
     WM_KIND_URL,
+    WM_KIND_CLOCK,
     WM_KIND_CHOICE,
     WM_KIND_NUMBER,
     WM_KIND_SIZE,

@@ -6,7 +6,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_account_password.c \
 	lib/wm_account_role.c \
 	lib/wm_account_sign_in.c \
-	lib/wm_alert.c lib/wm_alert.h \
+	lib/wm_alert.c lib/wm_alert.h lib/wm_alert_digest.c \
 	lib/wm_attachment.c lib/wm_attachment.h \
 	lib/wm_audit.c lib/wm_audit.h \
 	lib/wm_base64.c lib/wm_base64.h \

@@ -7,6 +7,8 @@
 
 #include "wm_page_int.h"
 
+enum { LINE_MAX_CHARACTERS = 500 };
+
 const wm_alert_level wm_alert_levels[] = {
 #define X(name, mark, label, one, many) {name, mark, label, one, many},
     WM_ALERT_LEVELS(X)
@@ -48,12 +50,21 @@ static const char *fill(const char *sentence, const char *mark, const char *with
               : sentence;
 }
 
+const char *wm_alert_line(const char *text, apr_pool_t *pool)
+{
+    char *line = apr_pstrdup(pool, wm_page_short(text, LINE_MAX_CHARACTERS, pool));
+
+    for (char *c = line; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' ';
+    return line;
+}
+
 const char *wm_alert_words(const json_t *alert, apr_pool_t *pool)
 {
     const json_t *limit = json_object_get(alert, "reached");
     const char *unit = text_of(alert, "unit"), *message = text_of(alert, "message");
     const char *words = text_of(alert, "sentence");
-    char *line;
 
     words =
         fill(words, "{value}", wm_alert_value(json_object_get(alert, "value"), unit, pool), pool);
@@ -62,9 +73,5 @@ const char *wm_alert_words(const json_t *alert, apr_pool_t *pool)
         words = apr_pstrcat(pool, words, " (limit ", wm_alert_value(limit, unit, pool), ")", NULL);
     if (*message)
         words = apr_pstrcat(pool, words, ": ", message, NULL);
-    line = apr_pstrdup(pool, words);
-    for (char *c = line; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = ' ';
-    return line;
+    return wm_alert_line(words, pool);
 }

@@ -23,8 +23,20 @@ extern const wm_alert_level wm_alert_levels[];
 /* A value or limit of a check in UNIT: "2 days", "33 %", "1.1 GB"; "none" when it has no end. */
 const char *wm_alert_value(const json_t *value, const char *unit, apr_pool_t *pool);
 
+/* TEXT, which anybody may have chosen, on one line and of bounded length. */
+const char *wm_alert_line(const char *text, apr_pool_t *pool);
+
 /* What ALERT says: "nothing received for 50 hours (limit 48 hours)"; what a job or peer added comes
  * behind a colon, on the same line.  Not yet escaped for anything. */
 const char *wm_alert_words(const json_t *alert, apr_pool_t *pool);
+
+/* The mail about DIGEST, the answer of the statement alert_digest: what opened and closed since the
+ * last one first.  SITE is the address of the dashboard, or NULL. */
+typedef struct wm_alert_digest {
+    const char *subject, *body;
+} wm_alert_digest;
+
+void wm_alert_digest_make(wm_alert_digest *made, const json_t *digest, const char *site,
+                          apr_pool_t *pool);
 
 #endif

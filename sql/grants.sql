@@ -114,7 +114,7 @@ BEGIN
         -- The jobs do not sign anybody in and need no form tokens.
         'REVOKE SELECT ON server_secret FROM wm_jobs',
         'REVOKE SELECT ON account FROM wm_jobs',
-        'GRANT SELECT (id, name, added, last_sign_in, disabled) ON account TO wm_jobs',
+        'GRANT SELECT (id, name, added, last_sign_in, disabled, mail_address) ON account TO wm_jobs',
         'GRANT INSERT, UPDATE, DELETE ON ' || jobs_write || ' TO wm_jobs',
 
         -- Exports read views.

@@ -311,6 +311,54 @@ subtest 'the server' => sub {
     is(server_alerts(), '', 'it is tried again');
 };
 
+subtest 'commands' => sub {
+    my $works = sub { my ($name, @words) = @_; my $done = webmunkd($pg, 'alert', @words); is($done->{code}, 0, $name) or diag($done->{err}); return $done->{out} };
+    my $refused = sub { my ($why, @words) = @_; my $done = webmunkd($pg, 'alert', @words); ok($done->{code} && $done->{err} =~ $why, "refused: @words") or diag($done->{err}) };
+    my $rule = sub { return value("select concat_ws(' ', enabled, warning, critical, level, margin) from alert_rule where check_name = '$_[0]' and coalesce(study_id, 0) = $_[1] and coalesce(group_id, 0) = $_[2]") };
+    $works->('limits of a group', qw(set battery-low --study default --group one --warning 50 --margin 20));
+    is($rule->('battery-low', 1, 1), 't 50 20 0.2', 'the rest is as for all');
+    $works->('... are changed', qw(set battery-low --study default --group one --critical none --off));
+    is($rule->('battery-low', 1, 1), 'f 50 -Infinity 0.2', '... and kept');
+    $works->('limits of time', qw(set upload-silence --warning 90min --critical 2d));
+    is($rule->('upload-silence', 0, 0), 't 5400 172800 0.1', '... in seconds');
+    $works->('... are the study\'s again', qw(set upload-silence --warning study --critical study));
+    is($rule->('upload-silence', 0, 0), 't 0.1', '... without a limit of its own');
+    $works->('limits of size', qw(set storage-low --study b --warning 2G));
+    is($rule->('storage-low', 2, 0), 't 2147483648 268435456 0.1', '... in bytes');
+    $works->('a level', qw(set clock-wrong --level info));
+    like($works->('rules are listed', 'rules'), qr/^battery-low +default +one +- +50 % +none +off$/m, '... for people');
+    is(scalar(grep { $_->{check} eq 'battery-low' } @{ from_json($works->('... as JSON', qw(rules --json))) }), 2, '... and for programs');
+    $works->('a group has what all have again', qw(unset battery-low --study default --group one));
+    $refused->(qr/has no rule of its own/, qw(unset battery-low --study default --group one));
+    $refused->(qr/needs --study/, qw(unset battery-low));
+    $refused->(qr/there is no check "x"/, qw(set x --off));
+    $refused->(qr/must be a time like/, qw(set upload-silence --warning soon));
+    $refused->(qr/must be a number from 0 to 100/, qw(set battery-low --warning 101));
+    $refused->(qr/warning must come before/, qw(set battery-low --warning 10));
+    $refused->(qr/has no limits/, qw(set clock-wrong --warning 10));
+    $refused->(qr/has limits/, qw(set battery-low --level info));
+    $refused->(qr/must be info, warning or critical/, qw(set clock-wrong --level odd));
+    $refused->(qr/either --on or --off/, qw(set clock-wrong --on --off));
+    $refused->(qr/no group "three"/, qw(set battery-low --study default --group three --off));
+    $refused->(qr/--group needs --study/, qw(set battery-low --group one --off));
+    $works->('a participant is muted', qw(mute m1 --for 4w));
+    is(value("select until > now() + interval '27 days' from alert_mute where source_id = $id{m1}"), 't', '... for a while');
+    $works->('... and heard', qw(unmute m1));
+    $refused->(qr/is not muted/, qw(unmute m1));
+    $refused->(qr/no participant "nobody"/, qw(mute nobody));
+    $works->('a group is muted', qw(mute --study default --group one));
+    $works->('... and heard', qw(unmute --study default --group one));
+    $refused->(qr/needs a participant, or --group/, 'mute');
+    is(value("select string_agg(distinct action, ' ' order by action) from access_log where action like 'alert-%'"), 'alert-mute alert-rule-set alert-rule-unset alert-unmute', 'who changes what is in the access log');
+    value("update source_status set battery = 5 where source_id = $id{m1}");
+    check();
+    like($works->('alerts are listed', 'list'), qr/ critical +20\S+ \S+ +m1 +battery at 5 % in the last report \(limit 20 %\)$/m, '... for people');
+    is(from_json($works->('... as JSON', qw(list --json --study default)))->[0]{participant}{identifier}, 'm1', '... and for programs');
+    unlike($works->('closed ones', qw(list --state closed --limit 1)), qr/m1/, '... apart');
+    value('update source_status set battery = null');
+    check();
+};
+
 subtest 'the job' => sub {
     source("crowd$_", {}, { last_received => ago('3 days') }) for 1 .. 20;
     my $url = $pg->url =~ s/user=\w+/user=wm_jobs/r;

@@ -29,9 +29,12 @@ UPDATE webmunk.account SET disabled = CASE WHEN $2::bool THEN coalesce(disabled,
  WHERE lower(name) = lower($1::text)
 RETURNING id;
 
+-- name: account_mail
+UPDATE webmunk.account SET mail_address = nullif($2::text, '') WHERE lower(name) = lower($1::text);
+
 -- name: account_list
 SELECT coalesce(jsonb_agg(jsonb_build_object(
-           'name', a.name, 'disabled', a.disabled IS NOT NULL,
+           'name', a.name, 'disabled', a.disabled IS NOT NULL, 'mail', a.mail_address,
            'added', to_char(a.added AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
            'last_sign_in', to_char(a.last_sign_in AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
            'sessions', (SELECT count(*) FROM webmunk.session s WHERE s.account_id = a.id AND s.expires > now()),

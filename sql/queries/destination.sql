@@ -98,3 +98,40 @@ UPDATE webmunk.mail
 
 -- name: mail_unsent
 UPDATE webmunk.mail SET state = 'unsent', error = $1::text WHERE state = 'waiting';
+
+-- name: mail_purge
+-- They name participants and addresses; who did not read them by then will not.
+DELETE FROM webmunk.mail WHERE state <> 'waiting' AND added < now() - interval '30 days';
+
+-- name: mail_exports_ready
+-- Archives of the last day that somebody with an address asked for and was not told of.
+SELECT e.id, a.mail_address, y.name, e.file_name, e.rows, pg_size_pretty(e.file_bytes),
+       to_char(e.expires AT TIME ZONE y.time_zone, 'YYYY-MM-DD HH24:MI'), y.time_zone, w.what
+  FROM webmunk.export e
+  JOIN webmunk.account a ON a.id = e.requested_by AND a.mail_address IS NOT NULL AND a.disabled IS NULL
+  JOIN webmunk.study y ON y.id = e.study_id
+ CROSS JOIN LATERAL (SELECT 'export ' || e.id || ' ready' AS what) AS w
+ WHERE e.state = 'ready' AND e.finished > now() - interval '1 day' AND e.deleted IS NULL
+   AND NOT EXISTS (SELECT FROM webmunk.mail m WHERE m.what = w.what)
+ ORDER BY e.id;
+
+-- name: mail_jobs_failed
+-- Jobs that failed within a day, for good and not as before.  A night is told once, however often it
+-- is tried; a delivery tells itself; the mail about mail would not arrive; a test was somebody's.
+SELECT j.id, concat_ws(' ', j.name, nullif(j.what, '')), coalesce(j.error, ''), j.tries, coalesce(e.id, 0),
+       CASE WHEN d.day IS NOT NULL THEN e.profile || ' export of ' || d.day || ' (' || y.name || ')' ELSE '' END, w.what
+  FROM webmunk.job j
+  LEFT JOIN LATERAL (SELECT max(r.id) AS id FROM webmunk.job_run r WHERE r.job_id = j.id) AS r ON true
+  LEFT JOIN webmunk.export e ON e.job_id = j.id
+  LEFT JOIN webmunk.study y ON y.id = e.study_id
+  LEFT JOIN webmunk.export_day d ON d.study_id = e.study_id AND d.profile = e.profile AND d.day::text = e.definition ->> 'from'
+ CROSS JOIN LATERAL (
+       SELECT CASE WHEN d.day IS NOT NULL THEN 'night ' || d.study_id || ' ' || d.profile || ' ' || d.day || ' failed'
+                   ELSE 'job ' || j.id || ' failed, run ' || coalesce(r.id, 0) END AS what) AS w
+ WHERE j.state = 'failed' AND j.finished > now() - interval '1 day' AND j.name NOT IN ('mail', 'destination-test')
+   AND NOT (j.name = 'deliver' AND EXISTS (SELECT FROM webmunk.delivery v WHERE v.job_id = j.id AND v.state = 'failed'))
+   AND (SELECT p.state FROM webmunk.job p
+         WHERE p.name = j.name AND p.what = j.what AND p.id < j.id AND p.state IN ('done', 'failed')
+         ORDER BY p.id DESC LIMIT 1) IS DISTINCT FROM 'failed'
+   AND NOT EXISTS (SELECT FROM webmunk.mail m WHERE m.what = w.what)
+ ORDER BY j.id;

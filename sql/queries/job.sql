@@ -52,15 +52,21 @@ DELETE FROM webmunk.job
  WHERE id IN (SELECT id FROM webmunk.job WHERE finished < $1::timestamptz ORDER BY finished LIMIT $2::int8
                  FOR UPDATE SKIP LOCKED);
 
--- $1 of the next three: [{"name", "parallel", "tries", "every"}, ...], the jobs that this runner has.
+-- $1 of the next three: [{"name", "parallel", "tries", "every", "daily_at"}, ...], the jobs that this
+-- runner has.
 -- name: job_schedule_sync
-INSERT INTO webmunk.schedule AS s (name, every, built_in)
-SELECT k.name, k.every * interval '1 second', true
-  FROM jsonb_to_recordset($1::text::jsonb) AS k(name text, every float8)
- WHERE k.every > 0
+-- A time of day is one of the default study's.
+INSERT INTO webmunk.schedule AS s (name, every, daily_at, time_zone, built_in, next_due)
+SELECT k.name, CASE WHEN k.daily_at IS NULL THEN k.every * interval '1 second' END, k.daily_at, z.zone, true,
+       CASE WHEN k.daily_at IS NULL THEN now() ELSE webmunk.daily_next(k.daily_at, z.zone, now()) END
+  FROM jsonb_to_recordset($1::text::jsonb) AS k(name text, every float8, daily_at time)
+ CROSS JOIN LATERAL (
+       SELECT coalesce((SELECT y.time_zone FROM webmunk.study y WHERE y.is_default AND k.daily_at IS NOT NULL), 'UTC') AS zone) AS z
+ WHERE k.every > 0 OR k.daily_at IS NOT NULL
 ON CONFLICT (name, what) DO UPDATE
-   SET every = excluded.every, next_due = least(s.next_due, now() + excluded.every)
- WHERE s.built_in AND s.every <> excluded.every;
+   SET every = excluded.every, daily_at = excluded.daily_at, time_zone = excluded.time_zone,
+       next_due = CASE WHEN excluded.daily_at IS NULL THEN least(s.next_due, now() + excluded.every) ELSE excluded.next_due END
+ WHERE s.built_in AND (s.every, s.daily_at, s.time_zone) IS DISTINCT FROM (excluded.every, excluded.daily_at, excluded.time_zone);
 
 -- name: job_schedule_tick
 SELECT webmunk.schedule_tick(ARRAY(SELECT k ->> 'name' FROM jsonb_array_elements($1::text::jsonb) AS k), now());
@@ -137,10 +143,7 @@ WITH s AS (
     SELECT $1::text, $2::text, nullif($3::int8, 0), nullif($4::text, '')::interval, nullif($5::text, '')::time,
            nullif($6::text, ''), z.zone, $8::text::jsonb,
            CASE WHEN $6::text <> '' THEN webmunk.cron_next($6::text, z.zone, now())
-                WHEN $5::text <> '' THEN
-                    ((now() AT TIME ZONE z.zone)::date + nullif($5::text, '')::time
-                     + CASE WHEN ((now() AT TIME ZONE z.zone)::date + nullif($5::text, '')::time) AT TIME ZONE z.zone <= now()
-                            THEN interval '1 day' ELSE interval '0' END) AT TIME ZONE z.zone
+                WHEN $5::text <> '' THEN webmunk.daily_next(nullif($5::text, '')::time, z.zone, now())
                 ELSE now() END
       FROM (SELECT coalesce(nullif($7::text, ''), (SELECT time_zone FROM webmunk.study WHERE id = $3::int8), 'UTC') AS zone) AS z
     RETURNING id, next_due

@@ -8,7 +8,8 @@ CREATE TABLE account (
     added timestamptz NOT NULL DEFAULT now(),
     password_set timestamptz,
     last_sign_in timestamptz,
-    disabled timestamptz
+    disabled timestamptz,
+    mail_address text            -- where to tell that an export is ready; NULL: nowhere
 );
 CREATE UNIQUE INDEX account_name_unique ON account (lower(name));
 

@@ -172,11 +172,18 @@ BEGIN
     RETURN result;
 END $$;
 
+-- The next P_AT o'clock in P_ZONE after P_AFTER.
+CREATE FUNCTION daily_next(p_at time, p_zone text, p_after timestamptz) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+    SELECT min(t) FROM (SELECT ((p_after AT TIME ZONE p_zone)::date + n + p_at) AT TIME ZONE p_zone AS t
+                          FROM generate_series(0, 1) AS n) AS d
+     WHERE t > p_after
+$$;
+
 -- When a schedule that was due at S.next_due is due next: once, however many ticks were missed.
 CREATE FUNCTION schedule_next(s schedule, p_after timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    day date := (p_after AT TIME ZONE s.time_zone)::date;
     result timestamptz := s.next_due;
 BEGIN
     IF s.cron IS NOT NULL THEN
@@ -185,10 +192,7 @@ BEGIN
             RAISE EXCEPTION 'no day is ever like "%"', s.cron USING ERRCODE = '22023';
         END IF;
     ELSIF s.daily_at IS NOT NULL THEN
-        result := (day + s.daily_at) AT TIME ZONE s.time_zone;
-        IF result <= p_after THEN
-            result := (day + 1 + s.daily_at) AT TIME ZONE s.time_zone;
-        END IF;
+        result := daily_next(s.daily_at, s.time_zone, p_after);
     ELSIF result <= p_after THEN
         result := result + s.every
             * floor(extract(epoch FROM p_after - result) / extract(epoch FROM s.every));
