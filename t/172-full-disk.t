@@ -49,6 +49,7 @@ my $said = wait_until { (shown($id)->{error} // '') =~ /is full; the export wait
 ok($said, 'the export says that the disk is full');
 is(shown($id)->{state}, 'running', 'and has not failed');
 is(waitpid($pid, POSIX::WNOHANG()), 0, 'it waits');
+is(getpriority(0, $pid), 19, 'as every export it runs behind everything else on the machine');
 is(run('mount', '-o', 'remount,size=64m', $dir)->{code}, 0, 'there is room again');
 my $ended = wait_until { waitpid($pid, POSIX::WNOHANG()) == $pid } 'the end';
 is($ended && $?, 0, 'it goes on by itself to its end');
