@@ -101,6 +101,8 @@ start_runner() {
 # Settings of webmunkd, described in webmunkd.conf(5).
 [export]
 dir = $dir/files/exports
+[health]
+folders = $dir
 EOT
     jobs_database=$(printf '%s' "$database" | sed 's|//wm_owner@|//wm_jobs@|')
     # A session of its own: Ctrl-C is for this script, which stops things in their order.

@@ -41,6 +41,7 @@
     X(destination_kinds) \
     X(keygen) \
     X(check_config) \
+    X(health) \
     X(export_create) \
     X(export_list) \
     X(export_show) \
@@ -87,6 +88,7 @@ typedef struct wm_command {
     const char *summary; /* one line of the list */
     const char *help;    /* the sentences of its own help */
     unsigned needs;
+    int failure; /* exit status when it fails, for programs that look at it; 0: 1 */
     wm_option options[WM_OPTIONS_MAX]; /* ended by a row without name */
     const wm_err *(*run)(wm_run *run);
 } wm_command;
@@ -102,6 +104,7 @@ struct wm_run {
     int arg_count;
     const char *values[WM_OPTIONS_MAX]; /* of the options, by row; "" for one without value */
     int usage;                          /* the failure is one of usage: exit 2 */
+    int status;                         /* exit status of a success */
     apr_pool_t *pool;
 };
 

@@ -57,6 +57,7 @@ typedef struct wm_job {
     X(export) \
     X(export_nightly) \
     X(export_purge) \
+    X(health) \
     X(mail) \
     X(partitions) \
     X(session_purge) \

@@ -11,6 +11,7 @@
 #include "mail.h"
 #include "secret.h"
 #include "settings.h"
+#include "settings_value.h"
 #include "wm_url.h"
 
 enum { MAIL_TRIES = 48, PAUSE_SECONDS = 60, PAUSE_DOUBLINGS = 6 };
@@ -69,19 +70,11 @@ static const wm_err *open_server(server *s, wm_job_run *run)
 /* The addresses of TEXT, parted by commas. */
 static const wm_err *addresses(const char *const **list, const char *text, apr_pool_t *pool)
 {
-    apr_array_header_t *found = apr_array_make(pool, 4, sizeof(const char *));
+    apr_array_header_t *found = wm_setting_split(text, pool);
 
-    while (text && *text) {
-        size_t size = strcspn(text, ",");
-        char *one = apr_pstrmemdup(pool, text, size);
-
-        apr_collapse_spaces(one, one);
-        if (*one && !wm_mail_address_ok(one))
+    for (int i = 0; i < found->nelts; i++)
+        if (!wm_mail_address_ok(APR_ARRAY_IDX(found, i, const char *)))
             return wm_err_make(pool, WM_E_CONFLICT, "an address of it is none");
-        if (*one)
-            APR_ARRAY_PUSH(found, const char *) = one;
-        text += size + (text[size] == ',');
-    }
     if (!found->nelts)
         return wm_err_make(pool, WM_E_CONFLICT, "nobody is to get it: set %s",
                            wm_setting_called(WM_SETTING_MAIL_ADMINS, pool));

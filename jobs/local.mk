@@ -9,6 +9,7 @@ jobs_webmunkd_SOURCES = \
 	jobs/cmd_destination.c \
 	jobs/cmd_export.c \
 	jobs/cmd_export_file.c \
+	jobs/cmd_health.c \
 	jobs/cmd_job.c \
 	jobs/cmd_keygen.c \
 	jobs/cmd_migrate.c \
@@ -43,6 +44,8 @@ jobs_webmunkd_SOURCES = \
 	jobs/job_export.c \
 	jobs/job_export_nightly.c \
 	jobs/job_export_purge.c \
+	jobs/health.c jobs/health.h \
+	jobs/job_health.c \
 	jobs/job_partitions.c \
 	jobs/job_session_purge.c \
 	jobs/job_source_merge.c \

@@ -106,13 +106,15 @@ static int report(wm_run *run, const wm_err *err)
     }
     if (err) {
         fprintf(stderr, "webmunkd: %s\n", wm_err_text(err, run->pool));
+        if (run->command && run->command->failure)
+            return run->command->failure;
         return run->usage ? EXIT_USAGE : EXIT_FAILED;
     }
     if (fflush(stdout) || ferror(stdout)) {
         perror("webmunkd: cannot write the output");
         return EXIT_FAILED;
     }
-    return EXIT_SUCCESS;
+    return run->status;
 }
 
 int main(int argc, const char *const *argv)

@@ -27,7 +27,7 @@ static const wm_setting_row rows[] = {
 
 typedef struct setting {
     const char *text; /* NULL: not set */
-    apr_int64_t number;
+    apr_int64_t numbers[2];
     int line;     /* of the file that has it; 0: none has */
     int from_env; /* which has the last word */
 } setting;
@@ -168,14 +168,14 @@ static const wm_err *add(parser *p, const char *section, const char *key, const 
 
     if (id < 0)
         return unknown(p, section, key);
-    if (s->line && row->kind != WM_KIND_ADDRESSES)
+    if (s->line && row->kind != WM_KIND_ADDRESSES && row->kind != WM_KIND_PATHS)
         return wrong(p, p->line, "%s in [%s] was given already, in line %d", key, section, s->line);
     err = wm_setting_expand(&text, value, p->pool);
     if (!err && !*text)
         return wrong(p, p->line, "%s in [%s] is empty; without a value, remove the line", key,
                      section);
     if (!err)
-        err = wm_setting_check(&s->number, row, text, p->pool);
+        err = wm_setting_check(s->numbers, row, text, p->pool);
     if (err)
         return wrong(p, p->line, "%s in [%s] %s", key, section, err->why);
     s->text = s->line ? apr_pstrcat(p->pool, s->text, ", ", text, NULL) : text;
@@ -205,10 +205,10 @@ static const wm_err *complete(wm_settings *settings, apr_pool_t *pool)
             s->from_env = 1;
             /* A password in the environment is the administrator's choice. */
             if (rows[i].kind != WM_KIND_CONNINFO)
-                err = wm_setting_check(&s->number, &rows[i], value, pool);
+                err = wm_setting_check(s->numbers, &rows[i], value, pool);
         } else if (!s->text && *rows[i].preset) {
             s->text = rows[i].preset;
-            err = wm_setting_check(&s->number, &rows[i], s->text, pool);
+            err = wm_setting_check(s->numbers, &rows[i], s->text, pool);
         }
         if (err)
             return wm_err_make(pool, WM_E_INPUT, "%s %s", rows[i].env, err->why);
@@ -304,7 +304,17 @@ const char *wm_setting_text(wm_setting id)
 
 apr_int64_t wm_setting_number(wm_setting id)
 {
-    return current->values[id].number;
+    return current->values[id].numbers[0];
+}
+
+apr_int64_t wm_setting_critical(wm_setting id)
+{
+    return current->values[id].numbers[1];
+}
+
+apr_array_header_t *wm_setting_list(wm_setting id, apr_pool_t *pool)
+{
+    return wm_setting_split(current->values[id].text, pool);
 }
 
 const char *wm_settings_conninfo(void)

@@ -9,6 +9,7 @@
 #define WM_SETTINGS_H
 
 #include <apr_pools.h>
+#include <apr_tables.h>
 #include <apr_time.h>
 
 #include "wm_err.h"
@@ -17,13 +18,15 @@
  * environment, help
  *
  * TEXT      anything                   PATH      an absolute path
+ * PATHS     parted by commas; the key may be repeated
  * CONNINFO  a database, without its password
  * SECRET    the name of a secret (secret.h), never the secret
  * ADDRESS   one, of mail               ADDRESSES parted by commas; the key may be repeated
  * URL       begins with one of the words, and holds no user or password
  * CLOCK     a time of day, like 08:00
  * CHOICE    one of the words           NUMBER    from least to most
- * SIZE      bytes, with K, M, G or T   TIME      with ms, s, min, h, d or w; microseconds */
+ * SIZE      bytes, with K, M, G or T   TIME      with ms, s, min, h, d or w; microseconds
+ * LEVELS    two numbers, from what on it is worth a warning, and critical; TIME_LEVELS two times */
 /* clang-format off */
 #define WM_SETTINGS(X) \
     X(SITE_NAME, "site", "name", TEXT, "", NULL, 0, 0, "WEBMUNK_SITE_NAME", \
@@ -52,6 +55,26 @@
       "how hard archives are compressed") \
     X(EXPORT_KEEP, "export", "keep", TIME, "30d", NULL, WM_SECONDS(3600), WM_SECONDS(3153600000), \
       "WEBMUNK_EXPORT_KEEP", "how long finished archives are kept") \
+    X(HEALTH_FOLDERS, "health", "folders", PATHS, "", NULL, 0, 0, "WEBMUNK_HEALTH_FOLDERS", \
+      "folders whose free space is watched beside that of archives: attachments, the database") \
+    X(HEALTH_DISK, "health", "disk", LEVELS, "10 5", NULL, 0, 100, "WEBMUNK_HEALTH_DISK", \
+      "percent of a file system that are still free") \
+    X(HEALTH_JOBS, "health", "jobs", TIME_LEVELS, "10min 1h", NULL, 0, WM_SECONDS(31536000), \
+      "WEBMUNK_HEALTH_JOBS", "how long a job waits that is due") \
+    X(HEALTH_EXPORTS, "health", "exports", TIME_LEVELS, "6h 24h", NULL, 0, WM_SECONDS(31536000), \
+      "WEBMUNK_HEALTH_EXPORTS", "how long an export waits") \
+    X(HEALTH_ARCHIVES, "health", "archives", LEVELS, "1 3", NULL, 0, 100000, "WEBMUNK_HEALTH_ARCHIVES", \
+      "closed days without a nightly archive") \
+    X(HEALTH_ROLLUPS, "health", "rollups", TIME_LEVELS, "10min 1h", NULL, 0, WM_SECONDS(31536000), \
+      "WEBMUNK_HEALTH_ROLLUPS", "how old the numbers of pages are") \
+    X(HEALTH_TRANSACTIONS, "health", "transactions", TIME_LEVELS, "1h 6h", NULL, 0, WM_SECONDS(31536000), \
+      "WEBMUNK_HEALTH_TRANSACTIONS", "how long a transaction is open") \
+    X(HEALTH_CONNECTIONS, "health", "connections", LEVELS, "80 95", NULL, 0, 100, "WEBMUNK_HEALTH_CONNECTIONS", \
+      "percent of the database's connections in use") \
+    X(HEALTH_QUARANTINE, "health", "quarantine", LEVELS, "100 10000", NULL, 0, 100000, "WEBMUNK_HEALTH_QUARANTINE", \
+      "pieces that went to quarantine in 24 hours") \
+    X(HEALTH_SILENCE, "health", "silence", TIME_LEVELS, "0 0", NULL, 0, WM_SECONDS(31536000), \
+      "WEBMUNK_HEALTH_SILENCE", "how long nothing was received; 0 for whatever") \
     X(SMTP_URL, "mail", "smtp_url", URL, "", "smtp|smtps", 0, 0, "WEBMUNK_SMTP_URL", \
       "the mail server; without it mail stays unsent") \
     X(SMTP_TLS, "mail", "tls", CHOICE, "", "required|off", 0, 0, "WEBMUNK_SMTP_TLS", \
@@ -102,6 +125,12 @@ const char *wm_settings_conninfo(void);
 
 /* Of NUMBER, SIZE, TIME (microseconds) and CHOICE (the word's place); 0 when it is not set. */
 apr_int64_t wm_setting_number(wm_setting id);
+
+/* The second of LEVELS and TIME_LEVELS. */
+apr_int64_t wm_setting_critical(wm_setting id);
+
+/* The parts of ADDRESSES and PATHS, as const char *; none when it is not set. */
+apr_array_header_t *wm_setting_list(wm_setting id, apr_pool_t *pool);
 
 /* What the setting is called in a sentence: "dir in [export] of webmunkd.conf (or WEBMUNK_...)". */
 const char *wm_setting_called(wm_setting id, apr_pool_t *pool);

@@ -12,9 +12,27 @@
 
 static wm_value_kind number_kind(wm_setting_kind kind)
 {
-    return kind == WM_KIND_SIZE   ? WM_VALUE_SIZE
-           : kind == WM_KIND_TIME ? WM_VALUE_TIME
-                                  : WM_VALUE_NUMBER;
+    return kind == WM_KIND_SIZE                                  ? WM_VALUE_SIZE
+           : kind == WM_KIND_TIME || kind == WM_KIND_TIME_LEVELS ? WM_VALUE_TIME
+                                                                 : WM_VALUE_NUMBER;
+}
+
+apr_array_header_t *wm_setting_split(const char *text, apr_pool_t *pool)
+{
+    apr_array_header_t *list = apr_array_make(pool, 4, sizeof(const char *));
+
+    while (text && *text) {
+        size_t size;
+
+        text += strspn(text, ", \t");
+        size = strcspn(text, ",");
+        while (size && strchr(" \t", text[size - 1]))
+            size--;
+        if (size)
+            APR_ARRAY_PUSH(list, const char *) = apr_pstrmemdup(pool, text, size);
+        text += strcspn(text, ",");
+    }
+    return list;
 }
 
 /* "a|b|c" as "a, b or c", with AFTER behind each. */
@@ -43,6 +61,8 @@ const char *wm_setting_form(const wm_setting_row *row, apr_pool_t *pool)
     switch (row->kind) {
     case WM_KIND_PATH:
         return "an absolute path";
+    case WM_KIND_PATHS:
+        return "absolute paths, parted by commas";
     case WM_KIND_CONNINFO:
         return "a URI or keywords of libpq, without a password";
     case WM_KIND_SECRET:
@@ -61,30 +81,32 @@ const char *wm_setting_form(const wm_setting_row *row, apr_pool_t *pool)
     case WM_KIND_NUMBER:
     case WM_KIND_SIZE:
     case WM_KIND_TIME:
-        return apr_pstrcat(pool, wm_value_form(number), ", from ",
-                           wm_value_text(number, row->low, pool), " to ",
-                           wm_value_text(number, row->high, pool), NULL);
+    case WM_KIND_LEVELS:
+    case WM_KIND_TIME_LEVELS:
+        return apr_pstrcat(
+            pool, row->kind < WM_KIND_LEVELS ? "" : "two, for a warning and for critical, each ",
+            wm_value_form(number), ", from ", wm_value_text(number, row->low, pool), " to ",
+            wm_value_text(number, row->high, pool), NULL);
     case WM_KIND_TEXT:
         break;
     }
     return "";
 }
 
-static int addresses_ok(const char *text, apr_pool_t *pool)
+/* Are all parts of TEXT, between its commas, as IS_OK wants them, and is there one? */
+static int list_ok(const char *text, int (*is_ok)(const char *), apr_pool_t *pool)
 {
-    int count = 0;
+    const apr_array_header_t *list = wm_setting_split(text, pool);
 
-    while (*text) {
-        size_t size = strcspn(text, ",");
-        char *one = apr_pstrmemdup(pool, text, size);
-
-        apr_collapse_spaces(one, one);
-        if (*one && !wm_mail_address_ok(one))
+    for (int i = 0; i < list->nelts; i++)
+        if (!is_ok(APR_ARRAY_IDX(list, i, const char *)))
             return 0;
-        count += *one != 0;
-        text += size + (text[size] == ',');
-    }
-    return count > 0;
+    return list->nelts > 0;
+}
+
+static int path_ok(const char *text)
+{
+    return *text == '/';
 }
 
 static int url_ok(const char *text, const char *words)
@@ -123,12 +145,31 @@ static int conninfo_ok(const char *text)
     return good;
 }
 
-static int is_good(apr_int64_t *number, const wm_setting_row *row, const char *text,
+static int number_ok(apr_int64_t *number, const wm_setting_row *row, const char *text)
+{
+    return wm_value_parse(number, number_kind(row->kind), NULL, text) && *number >= row->low &&
+           *number <= row->high;
+}
+
+/* Two numbers with blanks between them. */
+static int levels_ok(apr_int64_t number[2], const wm_setting_row *row, const char *text,
+                     apr_pool_t *pool)
+{
+    size_t size = strcspn(text, " \t");
+    const char *second = text + size + strspn(text + size, " \t");
+
+    return number_ok(&number[0], row, apr_pstrmemdup(pool, text, size)) &&
+           number_ok(&number[1], row, second);
+}
+
+static int is_good(apr_int64_t number[2], const wm_setting_row *row, const char *text,
                    apr_pool_t *pool)
 {
     switch (row->kind) {
     case WM_KIND_PATH:
-        return *text == '/';
+        return path_ok(text);
+    case WM_KIND_PATHS:
+        return list_ok(text, path_ok, pool);
     case WM_KIND_CONNINFO:
         return conninfo_ok(text);
     case WM_KIND_SECRET:
@@ -136,7 +177,7 @@ static int is_good(apr_int64_t *number, const wm_setting_row *row, const char *t
     case WM_KIND_ADDRESS:
         return wm_mail_address_ok(text);
     case WM_KIND_ADDRESSES:
-        return addresses_ok(text, pool);
+        return list_ok(text, wm_mail_address_ok, pool);
     case WM_KIND_URL:
         return url_ok(text, row->words);
     case WM_KIND_CLOCK:
@@ -146,20 +187,22 @@ static int is_good(apr_int64_t *number, const wm_setting_row *row, const char *t
     case WM_KIND_NUMBER:
     case WM_KIND_SIZE:
     case WM_KIND_TIME:
-        return wm_value_parse(number, number_kind(row->kind), NULL, text) && *number >= row->low &&
-               *number <= row->high;
+        return number_ok(number, row, text);
+    case WM_KIND_LEVELS:
+    case WM_KIND_TIME_LEVELS:
+        return levels_ok(number, row, text, pool);
     case WM_KIND_TEXT:
         break;
     }
     return 1;
 }
 
-const wm_err *wm_setting_check(apr_int64_t *number, const wm_setting_row *row, const char *text,
+const wm_err *wm_setting_check(apr_int64_t number[2], const wm_setting_row *row, const char *text,
                                apr_pool_t *pool)
 {
     const char *form;
 
-    *number = 0;
+    number[0] = number[1] = 0;
     if (is_good(number, row, text, pool))
         return NULL;
     form = wm_setting_form(row, pool);

@@ -38,6 +38,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_export_verify.c \
 	lib/wm_form.c lib/wm_form.h lib/wm_form_own.h \
 	lib/wm_gzip.c lib/wm_gzip.h \
+	lib/wm_health.c lib/wm_health.h lib/wm_health_judge.c lib/wm_health_prometheus.c \
 	lib/wm_iso8601.c lib/wm_iso8601.h \
 	lib/wm_json.c lib/wm_json.h lib/wm_json_emit.c \
 	lib/wm_json_own.c lib/wm_json_own.h \
@@ -52,7 +53,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_page.c lib/wm_page.h lib/wm_page_int.h lib/wm_page_tables.h \
 	lib/wm_page_alerts.c lib/wm_page_csv.c lib/wm_page_destinations.c lib/wm_page_export.c lib/wm_page_export.h lib/wm_page_export_args.c \
 	lib/wm_page_export_form.c lib/wm_page_export_new.c lib/wm_page_exports.c \
-	lib/wm_page_grid.c lib/wm_page_job.c lib/wm_page_live.c lib/wm_page_link.c lib/wm_page_overview.c \
+	lib/wm_page_grid.c lib/wm_page_health.c lib/wm_page_job.c lib/wm_page_live.c lib/wm_page_link.c lib/wm_page_overview.c \
 	lib/wm_page_participant.c lib/wm_page_participants.c lib/wm_page_table.c lib/wm_page_words.c \
 	lib/wm_payload.c lib/wm_payload.h \
 	lib/wm_pgarray.c lib/wm_pgarray.h \

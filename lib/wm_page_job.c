@@ -152,6 +152,7 @@ const wm_err *wm_page_system(json_t **made, wm_db *db, const wm_page_query *q, a
                        pool));
     json_object_update(page, answer);
     json_object_update(page, list);
+    WM_TRY(wm_page_health(page, db, q, pool));
     wm_page_count_words(page, "total", "job", pool);
     wm_page_table(page, json_object_get(page, "rows"), "Jobs", "system", columns, &place, "id", q,
                   pool);

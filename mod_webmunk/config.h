@@ -13,7 +13,13 @@ struct wm_child;
 struct wm_site;
 
 /* What a location can offer (WebmunkServe).  The order is that of the words in the table. */
-enum { WM_SERVE_DATA = 1, WM_SERVE_DASHBOARD = 2, WM_SERVE_SUPPORT = 4, WM_SERVE_TRACES = 8 };
+enum {
+    WM_SERVE_DATA = 1,
+    WM_SERVE_DASHBOARD = 2,
+    WM_SERVE_SUPPORT = 4,
+    WM_SERVE_TRACES = 8,
+    WM_SERVE_MONITOR = 16
+};
 enum { WM_REPEATS_SUPPRESS, WM_REPEATS_KEEP };
 
 /* kind, member, directive, default, words of WORDS and CHOICE, least, most, help; the default
@@ -27,7 +33,7 @@ enum { WM_REPEATS_SUPPRESS, WM_REPEATS_KEEP };
 
 /* Settings of a location.  Getter: wm_dir_<member>(const request_rec *). */
 #define WM_DIR_DIRECTIVES(X)                                                               \
-    X(WORDS, serve, "WebmunkServe", "data", "data|dashboard|support|traces", 0, 0,         \
+    X(WORDS, serve, "WebmunkServe", "data", "data|dashboard|support|traces|monitor", 0, 0, \
       "what this location offers, one or more words")                                      \
     X(FLAG, uploads, "WebmunkUploads", "on", NULL, 0, 0,                                   \
       "off for maintenance: uploads are refused so that every client keeps its data")      \

@@ -13,6 +13,8 @@ const wm_err *wm_h_export_add(wm_http *h);
 const wm_err *wm_h_export_change(wm_http *h);
 const wm_err *wm_h_export_download(wm_http *h);
 const wm_err *wm_h_health(wm_http *h);
+const wm_err *wm_h_monitor_json(wm_http *h);
+const wm_err *wm_h_monitor_prometheus(wm_http *h);
 const wm_err *wm_h_page(wm_http *h);
 const wm_err *wm_h_point_add(wm_http *h);
 const wm_err *wm_h_refused(wm_http *h);

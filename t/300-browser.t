@@ -68,6 +68,13 @@ select case when n % 2 = 1 then 'battery-low' else 'upload-silence' end, s.id, 1
 insert into alert (check_name, level, subject, message, opened, last_seen) values ('job-failed', 'critical', 'partitions', 'The disk is full.', now() - interval '2 hours', now());
 insert into schedule (name, every, built_in, next_due) values ('partitions', '1 day', true, now() - interval '3 days');
 insert into schedule (name, what, study_id, daily_at, time_zone, next_due) values ('export-nightly', 'study 1', 1, '00:30', 'America/Chicago', now() + interval '5 hours');
+insert into health_sample (span, at, taken, state, bundles, points, quarantined, waiting, connections, database_bytes, free_bytes, facts, checks)
+select 'minute', at, at, 'warning', 2 + n % 5, (200 + n % 97) * 6, n % 50 / 49, n % 7, 8 + n % 5, 900000000 + n * -40000.0, 50000000000 + n * 1e6, '{}',
+    '[{"name": "jobs", "label": "Jobs", "state": "ok", "words": "1 job running, 0 due."},
+      {"name": "schedules", "label": "Schedules", "state": "critical", "words": "Overdue: partitions. Is webmunkd running, and does it have these jobs?"},
+      {"name": "disk", "label": "Disk", "state": "warning", "words": "/var/lib/webmunk/attachments has 50 GB free, 9 %. Make room, or add some: with a full disk uploads are refused."},
+      {"name": "arrivals", "label": "Arrivals", "state": "ok", "words": "The newest upload came just now."}]'
+  from generate_series(0, 1439) n cross join lateral (select date_trunc('minute', now()) - n * interval '1 minute' as at) x where n not between 300 and 400;
 SQL
 
 my $httpd = WmTest::Httpd->start(pg => $pg);

@@ -14,7 +14,7 @@ use WmTest::Source;
 my ($section, $variable, $default, %has, %env);
 for (split(/\n/, webmunkd(undef, 'check-config', '--show')->{out})) {
     $section = $1 if /^\[(\w+)\]$/;
-    ($variable, $default) = ($1, $2 // '') if /^# environment: (\w+)(?:; default: (\S+))?$/;
+    ($variable, $default) = ($1, $2 // '') if /^# environment: (\w+)(?:; default: (.+))?$/;
     if (/^#(\w+) = /) {
         $has{"$section.$1"} = $default;
         $env{"$section.$1"} = $variable;

@@ -132,6 +132,7 @@ perl_tests = \
 	t/151-schedules.t \
 	t/152-jobs.t \
 	t/154-settings.t \
+	t/155-health.t \
 	t/170-archive.t \
 	t/171-nightly.t \
 	t/172-full-disk.t \
@@ -168,6 +169,7 @@ perl_tests = \
 	t/230-quickstart.t \
 	t/231-exports.t \
 	t/232-export-form.t \
+	t/233-monitor.t \
 	t/901-sizes.t \
 	t/902-layers.t \
 	t/903-headers.t \

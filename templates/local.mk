@@ -27,6 +27,8 @@ dist_partials_DATA = \
 	templates/partials/exports-live.mustache \
 	templates/partials/foot.mustache \
 	templates/partials/head.mustache \
+	templates/partials/health-charts.mustache \
+	templates/partials/health.mustache \
 	templates/partials/job-live.mustache \
 	templates/partials/nav.mustache \
 	templates/partials/pager.mustache \
