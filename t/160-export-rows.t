@@ -119,6 +119,40 @@ sub e1_row_with_defects
     return;
 }
 
+# 3.1: what the scan once left among the items as its mark is no item.
+sub e18_no_watermark
+{
+    my ($entry, $rows) = @_;
+    @$rows = grep { $_->[0] !~ /^\d{4}-\d\d-\d\dT/ } @$rows if $entry eq 'webmunk-asin-details.txt';
+    return;
+}
+
+# E19: exporting changes no item.  The reference wrote the brand of those that have one, and the time when it did; in
+# asinitem.tsv, which is what was stored before, "updated" of all of them is "added".
+sub e19_read_only
+{
+    my ($rows) = @_;
+    my ($brand, $added, $updated) = map { column($rows, $_) } 'Brand', 'Date Added', 'Date Updated';
+    for my $row (@$rows[ 1 .. $#$rows ]) { $row->[$updated] = $row->[$added] if length $row->[$brand] }
+    return;
+}
+
+# E21: NaN is no JSON.
+sub e21_null { my ($text) = @_; return $text =~ s/(: |^\s*)-?(?:NaN|Infinity)(?=,?$)/$1null/gmr }
+
+# 3.2: members stand as they are stored, and jsonb stores the short names first.
+sub members_as_stored
+{
+    my ($value, $indent) = @_;
+    my $scalar = JSON::PP->new->ascii->allow_nonref;
+    return $scalar->encode($value) if !ref $value || JSON::PP::is_bool($value);
+    my @items = ref $value eq 'ARRAY' ? map { members_as_stored($_, "$indent  ") } @$value
+        : map { $scalar->encode($_) . ': ' . members_as_stored($value->{$_}, "$indent  ") }
+          sort { length $a <=> length $b || $a cmp $b } keys %$value;
+    my ($open, $close) = ref $value eq 'ARRAY' ? ('[', ']') : ('{', '}');
+    return @items ? "$open\n" . join(",\n", map { "$indent  $_" } @items) . "\n$indent$close" : "$open$close";
+}
+
 # 1.4: rows of one moment are ordered by the newest point.
 sub ties_by_id
 {
@@ -170,5 +204,29 @@ for my $folder (qw(created-range created-open-end one-source)) {
     my @files = map { s/.*\///r } glob("$samples/raw-created-range/*__*.json");
     is_deeply([ sort keys %$got ], [ sort @files ], 'raw entries are called by source, type and day');
     is_deeply($points->($got->{$_} // '[]'), $points->(slurp("$samples/raw-created-range/$_")), "raw: $_ has the same points") for @files;
+}
+
+# The catalogue of items: its table and a file for each item that has been looked up (E18 to E21).
+{
+    $pg->psql('-c', q{\copy webmunk.asin_item (id, asin, brand, added, updated, metadata) from '}
+        . "$samples/asinitem.tsv" . q{' (format csv, delimiter E'\t', header)});
+    is($pg->scalar('select count(*) from asin_item'), 36, 'the items are there');
+    my ($said, $got) = export({ types => ['webmunk-asin-details'], sources => [] });
+    like($said, qr/^rows 35 counted 35 defects 0$/m, 'E18: the catalogue is exported whole, without any participant');
+    my %want;
+    find({ no_chdir => 1, wanted => sub { $want{ substr($_, length("$samples/asin/")) } = slurp($_) if -f } }, "$samples/asin");
+    is_deeply([ sort keys %$got ], [ sort keys %want ], 'asin: the entries are those of the reference');
+    my $rows = rows_of(delete $want{'webmunk-asin-details.txt'});
+    e18_no_watermark('webmunk-asin-details.txt', $rows);
+    e19_read_only($rows);
+    is($got->{'webmunk-asin-details.txt'}, text_of($rows), 'asin/webmunk-asin-details.txt is what it should be, byte for byte');
+    for my $entry (sort keys %want) {
+        my $expected = members_as_stored(JSON::PP->new->utf8->decode(e21_null($want{$entry})), '');
+        is($got->{$entry}, $expected, "asin/$entry is what it should be, byte for byte");
+    }
+    is($pg->scalar('select count(*) from asin_item where updated = added and brand is null'), 36, 'E19: exporting changes no item');
+    my @files = $said =~ /^entry (.*)$/mg;
+    is($files[-1], 'webmunk-asin-details.txt', 'the table stands behind the files');
+    is(e21_null(qq({\n  "a": NaN,\n  "b": "NaN"\n})), qq({\n  "a": null,\n  "b": "NaN"\n}), 'E21: only the bare word is corrected');
 }
 done_testing();
