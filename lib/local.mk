@@ -68,7 +68,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_utf8.c lib/wm_utf8.h \
 	lib/wm_value.c lib/wm_value.h \
 	lib/wm_writer.c lib/wm_writer.h \
-	lib/wm_zip.c lib/wm_zip.h lib/wm_zip_pack.c \
+	lib/wm_zip.c lib/wm_zip.h lib/wm_zip_pack.c lib/wm_zip_read.c lib/wm_zip_read.h \
 	lib/wm_zone.c lib/wm_zone.h lib/wm_zone_rule.c lib/wm_zone_rule.h
 nodist_lib_libwm_la_SOURCES = lib/wm_export_types.c lib/wm_sql.c lib/wm_sql_ids.h
 lib_libwm_la_LIBADD = $(APR_LIBS) $(APU_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS) $(LIBDEFLATE_LIBS) $(MINIZIP_LIBS) -lm

@@ -125,14 +125,15 @@ static const wm_err *look(wm_export_archive *a, apr_int64_t done, const char *no
 const wm_err *wm_export_part_keep(wm_export_archive *a, const wm_export_part *part,
                                   apr_pool_t *pool)
 {
-    char sha[2 * WM_ZIP_SHA256 + 1];
+    char sha[2 * WM_ZIP_SHA256 + 1], packed[2 * WM_ZIP_SHA256 + 1];
 
     sodium_bin2hex(sha, sizeof sha, part->zip.sha256, WM_ZIP_SHA256);
+    sodium_bin2hex(packed, sizeof packed, part->zip.packed_sha256, WM_ZIP_SHA256);
     return wm_db_do(NULL, a->db, WM_SQL_EXPORT_PART_ADD,
                     WM_ARGS(WM_I64(a->id), WM_I64(part->number), WM_TEXT(part->type),
                             WM_TEXT(part->entry), WM_I64(part->rows), WM_I64(part->zip.bytes),
                             WM_I64(part->zip.packed), WM_I64(part->zip.crc), WM_TEXT(sha),
-                            WM_I64(part->defects), WM_TEXT(part->defect_points)),
+                            WM_I64(part->defects), WM_TEXT(part->defect_points), WM_TEXT(packed)),
                     pool);
 }
 
@@ -304,6 +305,11 @@ static const wm_err *fix_sources(wm_export_archive *a, apr_pool_t *pool)
                     WM_ARGS(WM_I64(a->id), WM_TEXT(wm_json_own_text(list, pool))), pool);
 }
 
+static void read_digest(unsigned char sha256[WM_ZIP_SHA256], const char *hex)
+{
+    sodium_hex2bin(sha256, WM_ZIP_SHA256, hex, 2 * WM_ZIP_SHA256, NULL, NULL, NULL);
+}
+
 const wm_err *wm_export_parts_read(apr_array_header_t **parts, wm_export_archive *a,
                                    apr_pool_t *pool)
 {
@@ -322,10 +328,10 @@ const wm_err *wm_export_parts_read(apr_array_header_t **parts, wm_export_archive
         p->zip.bytes = wm_rows_i64(rows, i, 4);
         p->zip.packed = wm_rows_i64(rows, i, 5);
         p->zip.crc = (apr_uint32_t)wm_rows_i64(rows, i, 6);
-        sodium_hex2bin(p->zip.sha256, WM_ZIP_SHA256, wm_rows_text(rows, i, 7), 2 * WM_ZIP_SHA256,
-                       NULL, NULL, NULL);
+        read_digest(p->zip.sha256, wm_rows_text(rows, i, 7));
         p->defects = wm_rows_i64(rows, i, 8);
         p->defect_points = wm_rows_text(rows, i, 9);
+        read_digest(p->zip.packed_sha256, wm_rows_text(rows, i, 10));
     }
     return NULL;
 }

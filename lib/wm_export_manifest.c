@@ -239,14 +239,16 @@ static json_t *entries_json(const apr_array_header_t *parts)
 
     for (int i = 0; i < parts->nelts; i++) {
         const wm_export_part *p = &APR_ARRAY_IDX(parts, i, wm_export_part);
-        char sha[2 * WM_ZIP_SHA256 + 1], crc[16];
+        char sha[2 * WM_ZIP_SHA256 + 1], packed[2 * WM_ZIP_SHA256 + 1], crc[16];
         json_t *one;
 
         sodium_bin2hex(sha, sizeof sha, p->zip.sha256, WM_ZIP_SHA256);
         apr_snprintf(crc, sizeof crc, "%08x", p->zip.crc);
-        one = json_pack("{s:s, s:I, s:s, s:s}", "name", p->entry, "bytes", (json_int_t)p->zip.bytes,
-                        "sha256", sha, "crc32", crc);
+        one = json_pack("{s:s, s:I, s:s, s:I, s:s, s:s}", "name", p->entry, "bytes",
+                        (json_int_t)p->zip.bytes, "sha256", sha, "packed_bytes",
+                        (json_int_t)p->zip.packed, "packed_sha256", packed, "crc32", crc);
         if (*p->type) {
+        sodium_bin2hex(packed, sizeof packed, p->zip.packed_sha256, WM_ZIP_SHA256);
             json_object_set_new(one, "type", json_string(p->type));
             json_object_set_new(one, "rows", json_integer(p->rows));
             json_object_set_new(one, "defects", json_integer(p->defects));

@@ -18,7 +18,13 @@ enum {
     NAMES_UTF8 = 1 << 11,  /* general purpose bit 11 */
     MEM_LEVEL = 9,
     YEAR_FIRST = 1980,
-    YEAR_LAST = 2107
+    YEAR_LAST = 2107,
+    /* APPNOTE.TXT 4.3.14 to 4.3.16: the end, and what stands before it when there is too much. */
+    END = 22,
+    END64 = 56,
+    LOCATOR = 20,
+    VERSION64 = 45,
+    ENTRIES_MAX = 0xffff
 };
 #define MODE_0600   (0100600UL << 16)
 #define ZIP64_ABOVE APR_INT64_C(0xffff0000) /* sizes that may not fit into 32 bits */
@@ -27,6 +33,7 @@ struct wm_zip {
     zipFile file;
     const char *path, *unfinished;
     zip_fileinfo info;
+    apr_int64_t entries;
     int broken; /* errno of the last failure */
 };
 
@@ -78,10 +85,12 @@ const wm_err *wm_zip_begin(wm_zip **result, const char *path, const apr_time_exp
     return NULL;
 }
 
-static int open_entry(wm_zip *zip, const char *name, int raw, int large)
+/* METHOD is Z_DEFLATED for what is compressed already, 0 for what stays as it is. */
+static int open_entry(wm_zip *zip, const char *name, int method, int large)
 {
-    return zipOpenNewFileInZip4_64(zip->file, name, &zip->info, NULL, 0, NULL, 0, NULL, Z_DEFLATED,
-                                   WM_ZIP_LEVEL_DEFAULT, raw, -MAX_WBITS, MEM_LEVEL,
+    zip->entries++;
+    return zipOpenNewFileInZip4_64(zip->file, name, &zip->info, NULL, 0, NULL, 0, NULL, method,
+                                   WM_ZIP_LEVEL_DEFAULT, method != 0, -MAX_WBITS, MEM_LEVEL,
                                    Z_DEFAULT_STRATEGY, NULL, 0, MADE_BY, NAMES_UTF8, large);
 }
 
@@ -120,7 +129,8 @@ const wm_err *wm_zip_add_part(wm_zip *zip, const char *name, const char *part_pa
     if (file < 0)
         return wm_err_apr(pool, errno, "opening %s", part_path);
     errno = 0;
-    if (open_entry(zip, name, 1, part->bytes > ZIP64_ABOVE || part->packed > ZIP64_ABOVE)) {
+    if (open_entry(zip, name, Z_DEFLATED,
+                   part->bytes > ZIP64_ABOVE || part->packed > ZIP64_ABOVE)) {
         const wm_err *err = failure(zip, "beginning an entry of", pool);
 
         close(file);
@@ -166,6 +176,49 @@ static void sync_folder(const char *path, apr_pool_t *pool)
     close(file);
 }
 
+static unsigned char *put(unsigned char *p, apr_uint64_t number, int bytes)
+{
+    for (; bytes--; number >>= 8)
+        *p++ = (unsigned char)number;
+    return p;
+}
+
+static apr_uint64_t get4(const unsigned char *p)
+{
+    return p[0] | (apr_uint64_t)p[1] << 8 | (apr_uint64_t)p[2] << 16 | (apr_uint64_t)p[3] << 24;
+}
+
+/* minizip counts more entries than 16 bits hold only where the offset is too large as well, and other
+ * programs then lose the rest.  -1 with an errno. */
+static int count_entries(const wm_zip *zip, int file)
+{
+    unsigned char tail[LOCATOR + END], more[END64 + LOCATOR + END], *p = more;
+    const unsigned char *end = tail + LOCATOR;
+    off_t at = lseek(file, 0, SEEK_END) - END;
+
+    if (zip->entries < ENTRIES_MAX)
+        return 0;
+    if (at < LOCATOR || pread(file, tail, sizeof tail, at - LOCATOR) != (ssize_t)sizeof tail)
+        return -1;
+    if (!memcmp(tail, "PK\6\7", 4))
+        return 0;
+    p = put(p, 0x06064b50, 4);
+    p = put(p, END64 - 12, 8);
+    p = put(p, VERSION64, 2);
+    p = put(p, VERSION64, 2);
+    p = put(p, 0, 8);
+    p = put(p, (apr_uint64_t)zip->entries, 8);
+    p = put(p, (apr_uint64_t)zip->entries, 8);
+    p = put(p, get4(end + 12), 8);
+    p = put(p, get4(end + 16), 8);
+    p = put(p, 0x07064b50, 4);
+    p = put(p, 0, 4);
+    p = put(p, (apr_uint64_t)at, 8);
+    p = put(p, 1, 4);
+    memcpy(p, end, END);
+    return pwrite(file, more, sizeof more, at) == (ssize_t)sizeof more ? 0 : -1;
+}
+
 const wm_err *wm_zip_end(wm_zip *zip, apr_pool_t *pool)
 {
     int file, failed;
@@ -175,10 +228,10 @@ const wm_err *wm_zip_end(wm_zip *zip, apr_pool_t *pool)
     zip->file = NULL;
     if (failed)
         return failure(zip, "ending", pool);
-    file = open(zip->unfinished, O_RDONLY | O_CLOEXEC);
+    file = open(zip->unfinished, O_RDWR | O_CLOEXEC);
     if (file < 0)
         return failure(zip, "opening", pool);
-    failed = fsync(file);
+    failed = count_entries(zip, file) || fsync(file);
     close(file);
     if (failed || rename(zip->unfinished, zip->path))
         return failure(zip, "finishing", pool);

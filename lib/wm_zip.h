@@ -20,7 +20,8 @@ typedef struct wm_zip_part {
     apr_int64_t bytes;  /* before compression */
     apr_int64_t packed; /* size of the part's file */
     apr_uint32_t crc;
-    unsigned char sha256[WM_ZIP_SHA256]; /* of what goes in */
+    unsigned char sha256[WM_ZIP_SHA256];        /* of what goes in */
+    unsigned char packed_sha256[WM_ZIP_SHA256]; /* of the part's file */
 } wm_zip_part;
 
 typedef struct wm_zip_packer wm_zip_packer;
@@ -58,7 +59,7 @@ const wm_err *wm_zip_begin(wm_zip **zip, const char *path, const apr_time_exp_t 
 const wm_err *wm_zip_add_part(wm_zip *zip, const char *name, const char *part_path,
                               const wm_zip_part *part, apr_pool_t *pool);
 
-/* Add a small entry from memory. */
+/* Add an entry from memory, not compressed: its CRC-32 then covers each of its bytes. */
 const wm_err *wm_zip_add_text(wm_zip *zip, const char *name, const char *data, size_t size,
                               apr_pool_t *pool);
 

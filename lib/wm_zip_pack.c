@@ -18,7 +18,7 @@ enum { BLOCK_SIZE = 256 * 1024, BLOCKS = 4, OUT_SIZE = 64 * 1024, UNSYNCED_MAX =
 
 struct wm_zip_packer {
     z_stream z;
-    crypto_hash_sha256_state sha;
+    crypto_hash_sha256_state sha, packed_sha;
     wm_zip_part part;
     const char *path;
     char *room;            /* BLOCKS blocks, then the output */
@@ -44,6 +44,7 @@ static char *block(const wm_zip_packer *p, unsigned number)
 
 static int write_out(wm_zip_packer *p, const char *data, size_t size)
 {
+    crypto_hash_sha256_update(&p->packed_sha, (const unsigned char *)data, size);
     while (size) {
         ssize_t n = write(p->file, data, size);
 
@@ -181,6 +182,7 @@ const wm_err *wm_zip_pack_begin(wm_zip_packer *p, const char *path, apr_pool_t *
     memset(&p->part, 0, sizeof p->part);
     p->part.crc = (apr_uint32_t)crc32(0, NULL, 0);
     crypto_hash_sha256_init(&p->sha);
+    crypto_hash_sha256_init(&p->packed_sha);
     deflateReset(&p->z);
     p->file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (p->file < 0) {
@@ -249,6 +251,7 @@ const wm_err *wm_zip_pack_end(wm_zip_part *part, wm_zip_packer *p, apr_pool_t *p
     sync_file_range(p->file, 0, 0, SYNC_FILE_RANGE_WRITE);
     p->unsynced[p->unsynced_count++] = p->file;
     crypto_hash_sha256_final(&p->sha, p->part.sha256);
+    crypto_hash_sha256_final(&p->packed_sha, p->part.packed_sha256);
     *part = p->part;
     return p->unsynced_count < UNSYNCED_MAX ? NULL : wm_zip_pack_sync(p, pool);
 }

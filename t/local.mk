@@ -24,9 +24,11 @@ unit_programs = \
 	t/unit/writer \
 	t/unit/zip
 
-check_PROGRAMS += $(unit_programs) t/unit/export_rows
+check_PROGRAMS += $(unit_programs) t/unit/export_flip t/unit/export_rows
 t_unit_zip_SOURCES = t/unit/zip.c t/unit/tap.h
 t_unit_zip_LDADD = $(WM_LIBS)
+t_unit_export_flip_SOURCES = t/unit/export_flip.c t/unit/tap.h
+t_unit_export_flip_LDADD = $(WM_LIBS)
 t_unit_export_rows_SOURCES = t/unit/bundles.h t/unit/export_rows.c t/unit/tap.h
 t_unit_export_rows_LDADD = $(WM_LIBS)
 t_unit_sign_in_SOURCES = t/unit/sign_in.c t/unit/tap.h
@@ -137,6 +139,7 @@ perl_tests = \
 	t/171-nightly.t \
 	t/172-full-disk.t \
 	t/180-destinations.t \
+	t/173-archive-proof.t \
 	t/181-sftp.t \
 	t/182-s3.t \
 	t/183-webdav.t \

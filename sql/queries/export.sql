@@ -30,12 +30,13 @@ UPDATE webmunk.export SET rows_expected = $2::int8, state = 'running' WHERE id =
 UPDATE webmunk.export SET state = 'packing' WHERE id = $1::int8;
 
 -- name: export_parts
-SELECT number, type, entry, rows, bytes, packed_bytes, crc32, encode(sha256, 'hex'), defects, to_json(defect_points)::text
+SELECT number, type, entry, rows, bytes, packed_bytes, crc32, encode(sha256, 'hex'), defects, to_json(defect_points)::text,
+       encode(packed_sha256, 'hex')
   FROM webmunk.export_part WHERE export_id = $1::int8 ORDER BY number;
 
 -- name: export_part_add
 INSERT INTO webmunk.export_part (export_id, number, type, entry, rows, bytes, packed_bytes, crc32, sha256, defects,
-                                 defect_points)
+                                 defect_points, packed_sha256)
 VALUES ($1::int8, $2::int8, $3::text, $4::text, $5::int8, $6::int8, $7::int8, $8::int8, decode($9::text, 'hex'),
         $10::int8, $11::text::bigint[]);
 

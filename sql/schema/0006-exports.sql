@@ -45,6 +45,7 @@ CREATE TABLE export_part (
     packed_bytes bigint NOT NULL DEFAULT 0,
     crc32 bigint,
     sha256 bytea,
+    packed_sha256 bytea,
     defects bigint NOT NULL DEFAULT 0,         -- cells left empty because a field was unreadable
     defect_points bigint[] NOT NULL DEFAULT '{}', -- the first of them
     finished timestamptz NOT NULL DEFAULT now(),

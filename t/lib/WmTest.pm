@@ -93,14 +93,21 @@ sub need_module
     return;
 }
 
-# The path of a program, or a skip that names the package which has it.
-sub need_program
+# The path of a program, or undef.
+sub find_program
 {
-    my ($name, $package) = @_;
+    my ($name) = @_;
     for my $dir (split(/:/, $ENV{PATH}), '/usr/sbin', '/usr/local/sbin') {
         return "$dir/$name" if -x "$dir/$name";
     }
-    give_up("$name is missing: apt-get install $package");
+    return;
+}
+
+# The same, or a skip that names the package which has it.
+sub need_program
+{
+    my ($name, $package) = @_;
+    return find_program($name) // give_up("$name is missing: apt-get install $package");
 }
 
 # One directory per test, short because socket paths end at 107 bytes (T22); kept when the test fails.

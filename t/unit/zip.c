@@ -10,7 +10,7 @@
 #include <unzip.h>
 
 #include "tap.h"
-#include "wm_zip.h"
+#include "wm_zip_read.h"
 
 enum { LINES = 200000 };
 
@@ -153,6 +153,38 @@ static void test_full(void)
     ok(!make_part(&part, packer, "after", 10), "the packer goes on with another part");
 }
 
+/* More entries than the old directory of zip can count. */
+static void test_many(void)
+{
+    enum { MANY = 0x10002 };
+    apr_time_exp_t time = {.tm_year = 80, .tm_mday = 1};
+    const wm_zip_entry *entry;
+    wm_zip_reader *reader;
+    const wm_err *err;
+    unz_global_info64 info;
+    unzFile file;
+    wm_zip *zip;
+    int count = 0;
+
+    err = wm_zip_begin(&zip, path("many.zip"), &time, pool);
+    for (int i = 0; i < MANY && !err; i++) {
+        char name[16];
+
+        apr_snprintf(name, sizeof name, "%d", i);
+        err = wm_zip_add_text(zip, name, "x", 1, pool);
+    }
+    ok(!err && !wm_zip_end(zip, pool), "an archive has more than 65,535 entries");
+    err = wm_zip_reader_open(&reader, path("many.zip"), pool);
+    while (!err && !(err = wm_zip_reader_next(&entry, reader, pool)) && entry)
+        count++;
+    ok(!err && count == MANY, "our reader counts all of them");
+    file = unzOpen64(path("many.zip"));
+    ok(file && unzGetGlobalInfo64(file, &info) == UNZ_OK && info.number_entry == MANY,
+       "and so do others");
+    if (file)
+        unzClose(file);
+}
+
 int main(void)
 {
     char template[] = "/tmp/wmzip-XXXXXX";
@@ -165,8 +197,9 @@ int main(void)
     test_archive();
     test_many();
     test_full();
+    test_many();
     for (const char *const *n = (const char *const[]){"large", "empty", "again", "after", "a.zip",
-                                                      "b.zip", "c.zip.part", NULL};
+                                                      "b.zip", "c.zip.part", "many.zip", NULL};
          *n; n++)
         unlink(path(*n));
     ok(!rmdir(dir), "nothing else was written");
