@@ -102,9 +102,10 @@ const wm_err *wm_export_count(apr_int64_t *rows, wm_db *db, const wm_export_type
 typedef struct wm_export_source {
     apr_int64_t id;
     const char *identifier;
-    const char *shown;   /* identifier, or its pseudonym */
-    const char *slug;    /* as a file is named, unique in the export (E12) */
-    const char *skipped; /* why it is left out, in words; NULL: it is in */
+    const char *shown;                     /* identifier, or its pseudonym */
+    const char *slug;                      /* as a file is named, unique in the export (E12) */
+    const char *skipped;                   /* why it is left out, in words; NULL: it is in */
+    const struct wm_export_hidden *hidden; /* what must not be told; NULL without pseudonyms */
 } wm_export_source;
 
 /* The participants that DEFINITION names, in the order of the rows: wm_export_source, in POOL. */

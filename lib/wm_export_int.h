@@ -33,12 +33,31 @@ typedef enum {
     WM_EXPORT_PRETTY   /* two blanks of indent, ASCII only */
 } wm_export_style;
 
+/* An identifier that a pseudonym stands for. */
+typedef struct wm_export_hidden wm_export_hidden;
+
+const wm_err *wm_export_hidden_make(const wm_export_hidden **hidden, const char *identifier,
+                                    const char *shown, apr_pool_t *pool);
+
+const char *wm_export_hidden_shown(const wm_export_hidden *hidden);
+
+/* *WHERE gets the first place at or behind FROM at which TEXT tells the identifier, as it is or as
+ * it stands in an address; 0 when it does not.  IN_JSON: TEXT is the inside of a JSON string. */
+int wm_export_tells(wm_text *where, const char *from, wm_text text, const wm_export_hidden *hidden,
+                    int in_json);
+
+/* Is NUMBER, of JSON, the identifier? */
+int wm_export_is_number_of(wm_text number, const wm_export_hidden *hidden);
+
+/* Append TEXT with the pseudonym wherever it tells the identifier. */
+const wm_err *wm_export_hide(wm_buf *out, wm_text text, const wm_export_hidden *hidden);
+
 /* How JSON is written, and what must not be in it. */
 typedef struct wm_export_json {
     wm_export_style style;
-    int insensitive;    /* leave members out whose names end with * or ! */
-    const char *source; /* stands for passive-data-metadata.source; NULL: as it is */
-    int base;           /* levels that are around it */
+    int insensitive;                /* leave members out whose names end with * or ! */
+    const wm_export_hidden *hidden; /* whose identifier is not told; NULL: as it is */
+    int base;                       /* levels that are around it */
 } wm_export_json;
 
 /* JSON, text of a jsonb value, in another layout. */

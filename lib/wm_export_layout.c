@@ -68,10 +68,32 @@ static const wm_err *put_ascii(layout *l, const char *p, const char *end)
     return NULL;
 }
 
-static const wm_err *put_string(layout *l, const char *p, const char *end)
+static const wm_err *put_part(layout *l, const char *p, const char *end)
 {
     return l->how->style == WM_EXPORT_COMPACT ? wm_buf_add(l->out, p, (size_t)(end - p))
                                               : put_ascii(l, p, end);
+}
+
+/* The string from P, quotes included, with the pseudonym where it tells the identifier. */
+static const wm_err *put_string(layout *l, const char *p, const char *end)
+{
+    wm_text inside = {p + 1, (size_t)(end - p) - 2}, where;
+
+    while (l->how->hidden &&
+           wm_export_tells(&where, p + (p < inside.data), inside, l->how->hidden, 1)) {
+        WM_TRY(put_part(l, p, where.data));
+        WM_TRY(put(l, wm_export_hidden_shown(l->how->hidden)));
+        p = where.data + where.size;
+    }
+    return put_part(l, p, end);
+}
+
+/* The pseudonym as a string of its own. */
+static const wm_err *put_shown(layout *l)
+{
+    const char *shown = wm_export_hidden_shown(l->how->hidden);
+
+    return wm_export_quote(l->out, (wm_text){shown, strlen(shown)});
 }
 
 static const wm_err *put_scalar(layout *l)
@@ -87,6 +109,8 @@ static const wm_err *put_scalar(layout *l)
     while (l->at < l->end && !strchr(",]} \n", *l->at))
         l->at++;
     text = (wm_text){from, (size_t)(l->at - from)};
+    if (l->how->hidden && wm_export_is_number_of(text, l->how->hidden))
+        return put_shown(l);
     if (l->how->style != WM_EXPORT_COMPACT && memchr(from, '.', text.size))
         text = wm_export_float(text, scratch);
     return wm_buf_add(l->out, text.data, text.size);
@@ -156,11 +180,12 @@ static const wm_err *put_key(layout *l, int *done)
     l->at = value;
     if (l->depth == 1)
         l->metadata = size == 23 && !memcmp(key, "\"passive-data-metadata\"", 23);
-    if (l->how->source && l->depth == 2 && l->metadata && size == 8 &&
+    /* Whatever it is: of a source that was renamed it is not the identifier. */
+    if (l->how->hidden && l->depth == 2 && l->metadata && size == 8 &&
         !memcmp(key, "\"source\"", 8)) {
         *done = 1;
         l->at = skip_value(value, l->end);
-        return wm_export_quote(l->out, (wm_text){l->how->source, strlen(l->how->source)});
+        return put_shown(l);
     }
     return NULL;
 }

@@ -84,8 +84,7 @@ static const wm_err *take_line(void *host, char *line, size_t size)
         WM_TRY(begin_entry(r, source, &local, day));
     else
         WM_TRY(wm_buf_add(r->out, ",\n  ", 4));
-    if (r->copy->definition->pseudonym_key)
-        how.source = APR_ARRAY_IDX(r->copy->sources, (int)source, const wm_export_source *)->shown;
+    how.hidden = APR_ARRAY_IDX(r->copy->sources, (int)source, const wm_export_source *)->hidden;
     WM_TRY(wm_export_layout(r->out, fields[WM_EXPORT_FIXED], &how));
     if (r->out->size >= FLUSH)
         WM_TRY(flush(r));

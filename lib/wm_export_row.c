@@ -54,6 +54,7 @@ const wm_err *wm_export_rower_make(wm_export_rower **rower, const wm_export_type
     r->zones = apr_hash_make(pool);
     r->scratch = wm_buf_create(NULL, pool);
     r->spare = wm_buf_create(NULL, pool);
+    r->told = wm_buf_create(NULL, pool);
     r->server = wm_zone_find(definition->zone, pool);
     if (!r->server)
         return wm_err_make(pool, WM_E_INPUT, "there is no time zone \"%s\"", definition->zone);
@@ -151,10 +152,10 @@ static const wm_err *put_instant(wm_export_rower *r, cell *c, char form, apr_tim
 }
 
 /* A value of jsonb (exports.md 1.6). */
-static const wm_err *put_value(wm_export_rower *r, cell *c, wm_text raw)
+static const wm_err *put_value(wm_export_rower *r, cell *c, wm_text raw,
+                               const wm_export_hidden *hidden)
 {
-    static const wm_export_json compact = {WM_EXPORT_COMPACT, 0, NULL, 0},
-                                insensitive = {WM_EXPORT_COMPACT, 1, NULL, 0};
+    wm_export_json how = {WM_EXPORT_COMPACT, !r->definition->sensitive, hidden, 0};
     int lines = r->definition->format == WM_EXPORT_JSONL;
 
     if (!raw.data || raw.data[0] == 'n')
@@ -171,8 +172,7 @@ static const wm_err *put_value(wm_export_rower *r, cell *c, wm_text raw)
         break;
     case '{':
     case '[':
-        WM_TRY(
-            wm_export_layout(r->scratch, raw, r->definition->sensitive ? &compact : &insensitive));
+        WM_TRY(wm_export_layout(r->scratch, raw, &how));
         break;
     case 't':
         c->text = lines ? raw : (wm_text){"True", 4};
@@ -189,12 +189,13 @@ static const wm_err *put_value(wm_export_rower *r, cell *c, wm_text raw)
 }
 
 /* Markup without its line ends; null is what the field must not be. */
-static const wm_err *put_stripped(wm_export_rower *r, cell *c, wm_text raw)
+static const wm_err *put_stripped(wm_export_rower *r, cell *c, wm_text raw,
+                                  const wm_export_hidden *hidden)
 {
     size_t from;
 
     c->defect = raw.data && raw.data[0] == 'n';
-    WM_TRY(put_value(r, c, raw));
+    WM_TRY(put_value(r, c, raw, hidden));
     if (c->form != CELL_TEXT || !c->text.size)
         return NULL;
     from = r->scratch->size;
@@ -219,7 +220,7 @@ static const wm_err *put_day(wm_export_rower *r, cell *c, wm_text raw)
     c->defect = raw.data[0] != '"';
     if (c->defect)
         return NULL;
-    WM_TRY(put_value(r, c, raw));
+    WM_TRY(put_value(r, c, raw, NULL));
     if (c->form == CELL_TEXT && !memchr(c->text.data, 'T', c->text.size))
         return NULL;
     if (c->form == CELL_TEXT && c->text.size &&
@@ -244,11 +245,12 @@ static const wm_err *put_millis(wm_export_rower *r, cell *c, char form, wm_text 
     return put_instant(r, c, form, wm_decimal_scaled(&number, 3));
 }
 
-static const wm_err *put_json(wm_export_rower *r, cell *c, wm_text raw, const char *source)
+static const wm_err *put_json(wm_export_rower *r, cell *c, wm_text raw,
+                              const wm_export_hidden *hidden)
 {
-    wm_export_json how = {
-        r->definition->format == WM_EXPORT_JSONL ? WM_EXPORT_COMPACT : WM_EXPORT_LINE,
-        !r->definition->sensitive, r->definition->pseudonym_key ? source : NULL, 0};
+    wm_export_json how = {r->definition->format == WM_EXPORT_JSONL ? WM_EXPORT_COMPACT
+                                                                   : WM_EXPORT_LINE,
+                          !r->definition->sensitive, hidden, 0};
 
     if (!raw.data)
         return NULL;
@@ -277,12 +279,14 @@ static const wm_err *put_clock(wm_export_rower *r, cell *c, char form, wm_text r
 }
 
 static const wm_err *fill(cell *c, wm_export_rower *r, const wm_export_column *column,
-                          const wm_text *fields, wm_text raw, const char *source)
+                          const wm_text *fields, wm_text raw, const wm_export_source *source)
 {
+    const wm_export_hidden *hidden = source ? source->hidden : NULL;
+
     r->scratch->size = 0;
     switch (column->kind) {
     case 's':
-        c->text = (wm_text){source, strlen(source)};
+        c->text = (wm_text){source->shown, strlen(source->shown)};
         return NULL;
     case 'c':
         return put_clock(r, c, column->form, fields[WM_FIELD_CREATED]);
@@ -295,14 +299,14 @@ static const wm_err *fill(cell *c, wm_export_rower *r, const wm_export_column *c
         return NULL;
     case 'v':
         c->defect = column->form == 'r' && !raw.data;
-        return put_value(r, c, raw);
+        return put_value(r, c, raw, hidden);
     case 'n':
-        return put_stripped(r, c, raw);
+        return put_stripped(r, c, raw, hidden);
     case 't':
         c->text = raw;
         return NULL;
     case 'j':
-        return put_json(r, c, raw, source);
+        return put_json(r, c, raw, hidden);
     case 'f':
         put_float(r, c, raw);
         return NULL;
@@ -316,6 +320,28 @@ static const wm_err *fill(cell *c, wm_export_rower *r, const wm_export_column *c
     default:
         return NULL;
     }
+}
+
+/* The pseudonym in place of the identifier that a field tells.  Documents are written without it. */
+static const wm_err *hide(cell *c, wm_export_rower *r, const wm_export_column *column,
+                          const wm_export_hidden *hidden)
+{
+    const char *shown = wm_export_hidden_shown(hidden);
+    wm_text where;
+
+    if (!c->text.size || !strchr("vntd", column->kind))
+        return NULL;
+    if (c->form == CELL_BARE) {
+        if (wm_export_is_number_of(c->text, hidden))
+            *c = (cell){{shown, strlen(shown)}, CELL_TEXT, c->defect};
+        return NULL;
+    }
+    if (!wm_export_tells(&where, c->text.data, c->text, hidden, 0))
+        return NULL;
+    r->told->size = 0;
+    WM_TRY(wm_export_hide(r->told, c->text, hidden));
+    c->text = (wm_text){r->told->data, r->told->size};
+    return NULL;
 }
 
 static const wm_err *put_cell(wm_buf *out, const wm_export_rower *r, const wm_export_column *column,
@@ -337,7 +363,7 @@ static const wm_err *put_cell(wm_buf *out, const wm_export_rower *r, const wm_ex
 }
 
 const wm_err *wm_export_row(wm_buf *out, int *defects, wm_export_rower *r, const wm_text *fields,
-                            const char *source)
+                            const wm_export_source *source)
 {
     const wm_text *next = fields + WM_EXPORT_FIXED;
     int written = 0;
@@ -357,6 +383,8 @@ const wm_err *wm_export_row(wm_buf *out, int *defects, wm_export_rower *r, const
         *defects += c.defect;
         if (column->kind == 'x')
             continue;
+        if (source && source->hidden)
+            WM_TRY(hide(&c, r, column, source->hidden));
         WM_TRY(put_cell(out, r, column, &c, !written++));
     }
     return r->definition->format == WM_EXPORT_JSONL ? wm_buf_add(out, "}\n", 2)

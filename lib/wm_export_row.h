@@ -44,6 +44,7 @@ typedef struct wm_export_rower {
     wm_export_zone *zone;    /* of this row */
     wm_export_zone none;     /* what holds when a point tells none */
     wm_buf *scratch, *spare; /* of a cell */
+    wm_buf *told;            /* a cell that told the identifier, without it */
     char number[40];
     apr_pool_t *pool;
     apr_pool_t *crowd; /* of a zone that is not remembered */
@@ -72,9 +73,9 @@ size_t wm_export_time(char *out, wm_export_rower *rower, char form, apr_time_t t
 /* Make RAW, JSON or SQL null, the zone of the row. */
 const wm_err *wm_export_take_zone(wm_export_rower *rower, wm_text raw);
 
-/* Append the row of FIELDS, whose source is shown as SOURCE; *DEFECTS gets the number of cells that
+/* Append the row of FIELDS, of the participant SOURCE (NULL: of none); *DEFECTS gets the number of cells that
  * stay empty because something was unreadable (E1). */
 const wm_err *wm_export_row(wm_buf *out, int *defects, wm_export_rower *rower,
-                            const wm_text *fields, const char *source);
+                            const wm_text *fields, const wm_export_source *source);
 
 #endif

@@ -113,6 +113,7 @@ const wm_err *wm_export_sources(apr_array_header_t **sources, wm_db *db,
             WM_TRY(pseudonym(&s->shown, s->identifier, d->pseudonym_key, pool));
             s->slug = s->shown;
         }
+            WM_TRY(wm_export_hidden_make(&s->hidden, s->identifier, s->shown, pool));
     }
     /* The order of the identifiers would tell something about them. */
     if (d->pseudonym_key && count)

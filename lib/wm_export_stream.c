@@ -98,7 +98,7 @@ static const wm_err *take_line(void *host, char *line, size_t size)
     stream *s = host;
     int count = wm_export_split(s->fields, FIELDS_MAX, line, size), index, defects;
     apr_int64_t point;
-    const char *shown = "";
+    const wm_export_source *source = NULL;
 
     if (count != s->rower->field_count)
         return wm_err_make(s->pool, WM_E_SYSTEM, "%s gives %d fields instead of %d", s->type->name,
@@ -107,9 +107,9 @@ static const wm_err *take_line(void *host, char *line, size_t size)
     if (!s->type->own) {
         index = (int)wm_export_number(s->fields[WM_FIELD_N]) - 1;
         WM_TRY(place(s, index, point));
-        shown = source_at(s, index)->shown;
+        source = source_at(s, index);
     }
-    WM_TRY(wm_export_row(s->out, &defects, s->rower, s->fields, shown));
+    WM_TRY(wm_export_row(s->out, &defects, s->rower, s->fields, source));
     if (s->out->size >= FLUSH)
         WM_TRY(flush(s));
     return s->sink->row ? s->sink->row(s->sink->host, point, defects) : NULL;

@@ -135,6 +135,7 @@ perl_tests = \
 	t/152-jobs.t \
 	t/154-settings.t \
 	t/155-health.t \
+	t/162-export-pseudonyms.t \
 	t/170-archive.t \
 	t/171-nightly.t \
 	t/172-full-disk.t \
@@ -193,6 +194,7 @@ EXTRA_DIST += $(perl_tests) \
 	t/lib/WmTest/Browser.pm \
 	t/lib/WmTest/Client.pm \
 	t/lib/WmTest/Deliver.pm \
+	t/lib/WmTest/Export.pm \
 	t/lib/WmTest/Httpd.pm \
 	t/lib/WmTest/Postgres.pm \
 	t/lib/WmTest/Server.pm \
