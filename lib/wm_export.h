@@ -33,6 +33,7 @@ typedef struct wm_export_type {
     int own;                /* reads no points: sources and dates do not matter */
     int generic;            /* made by wm_export_type_find */
     const char *files;      /* the block that has files of JSON which go before, or NULL */
+    const char *secondary;  /* of its points, or NULL */
 } wm_export_type;
 
 /* Ended by a row without name; sorted by name. */
@@ -41,6 +42,9 @@ extern const wm_export_type wm_export_types[];
 /* The type NAME; for a generator without a file of its own the generic one (exports.md 6), whose
  * name is then NAME, in POOL.  Never NULL. */
 const wm_export_type *wm_export_type_find(const char *name, apr_pool_t *pool);
+
+/* Does TYPE read points of GENERATOR?  What it leaves out stands before what that is left out of. */
+int wm_export_type_reads(const wm_export_type *type, const char *generator);
 
 /* What is asked for.  The canonical JSON of it (members sorted) is export.definition:
  *   {"study": id, "types": [name...], "sources": [identifier...] or null for all of the study,
@@ -108,8 +112,10 @@ typedef struct wm_export_source {
     const struct wm_export_hidden *hidden; /* what must not be told; NULL without pseudonyms */
 } wm_export_source;
 
-/* The participants that DEFINITION names, in the order of the rows: wm_export_source, in POOL. */
+/* The participants that DEFINITION names and that POSITION knows, in the order of the rows:
+ * wm_export_source, in POOL. */
 const wm_err *wm_export_sources(apr_array_header_t **sources, wm_db *db,
-                                const wm_export_definition *definition, apr_pool_t *pool);
+                                const wm_export_definition *definition, const char *position,
+                                apr_pool_t *pool);
 
 #endif

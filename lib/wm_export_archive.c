@@ -297,7 +297,7 @@ static const wm_err *fix_sources(wm_export_archive *a, apr_pool_t *pool)
 {
     json_t *list = wm_json_own(json_array(), pool);
 
-    WM_TRY(wm_export_sources(&a->sources, a->reader, a->definition, a->pool));
+    WM_TRY(wm_export_sources(&a->sources, a->reader, a->definition, a->position, a->pool));
     for (int i = 0; i < a->sources->nelts; i++)
         json_array_append_new(
             list, json_string(APR_ARRAY_IDX(a->sources, i, wm_export_source).identifier));

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include <apr_hash.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <sodium.h>
 
 #include "wm_export_copy.h"
 
@@ -36,6 +38,7 @@ static const char *fill_points(const wm_export_copy *copy, const char *select, c
     select = replace(select, "{points}", frame(points), pool);
     select =
         replace(select, "{generators}", frame(many ? "generator_many" : "generator_one"), pool);
+    select = replace(select, "{before d}", frame("before_position_other"), pool);
     return replace(select, "{before}", frame("before_position"), pool);
 }
 
@@ -55,37 +58,57 @@ static void compose(wm_export_copy *copy, int many, apr_time_t from, apr_time_t 
     copy->count_sql = fill_points(copy, select, counted, many);
 }
 
-/* Numbers of the type's generators that there are; *LIST is "" when there are none. */
-static const wm_err *find_generators(const char **list, int *count, wm_export_copy *copy)
+/* Those called NAME, or whose names begin with it when it ends with a star. */
+static const wm_err *ask_generators(wm_rows **rows, wm_db *db, char *name, apr_pool_t *pool)
 {
-    char *names = apr_pstrdup(copy->pool, copy->type->generators), *at = NULL;
-    char *name = copy->type->generic ? names : apr_strtok(names, " ", &at);
+    size_t size = strlen(name);
+    wm_sql_id statement = WM_SQL_EXPORT_ROWS_GENERATOR;
+
+    if (size && name[size - 1] == '*') {
+        name[size - 1] = 0;
+        statement = WM_SQL_EXPORT_ROWS_GENERATORS;
+    }
+    return wm_db_rows(rows, db, statement, WM_ARGS(WM_TEXT(name)), pool);
+}
+
+const wm_err *wm_export_generators(const char **list, int *count, wm_db *db,
+                                   const wm_export_type *type, apr_pool_t *pool)
+{
+    char *names = apr_pstrdup(pool, type->generators), *at = NULL;
+    apr_hash_t *without = apr_hash_make(pool);
+    wm_rows *rows;
 
     *list = "";
     *count = 0;
-    for (; name; name = copy->type->generic ? NULL : apr_strtok(NULL, " ", &at)) {
-        size_t size = strlen(name);
-        wm_sql_id statement = WM_SQL_EXPORT_ROWS_GENERATOR;
-        wm_rows *rows;
+    if (type->generic) {
+        WM_TRY(wm_db_rows(&rows, db, WM_SQL_EXPORT_ROWS_GENERATOR, WM_ARGS(WM_TEXT(names)), pool));
+        *count = wm_rows_count(rows);
+        *list = *count ? wm_rows_text(rows, 0, 0) : "";
+        return NULL;
+    }
+    /* What is left out stands before what it is left out of. */
+    for (char *name = apr_strtok(names, " ", &at); name; name = apr_strtok(NULL, " ", &at)) {
+        int leave_out = *name == '!';
 
-        if (!copy->type->generic && size && name[size - 1] == '*') {
-            name[size - 1] = 0;
-            statement = WM_SQL_EXPORT_ROWS_GENERATORS;
+        WM_TRY(ask_generators(&rows, db, name + leave_out, pool));
+        for (int i = 0; i < wm_rows_count(rows); i++) {
+            const char *id = wm_rows_text(rows, i, 0);
+
+            if (leave_out)
+                apr_hash_set(without, id, APR_HASH_KEY_STRING, id);
+            else if (!apr_hash_get(without, id, APR_HASH_KEY_STRING))
+                *list = apr_pstrcat(pool, *list, (*count)++ ? "," : "", id, NULL);
         }
-        WM_TRY(wm_db_rows(&rows, copy->db, statement, WM_ARGS(WM_TEXT(name)), copy->pool));
-        for (int i = 0; i < wm_rows_count(rows); i++)
-            *list = apr_pstrcat(copy->pool, *list, (*count)++ ? "," : "", wm_rows_text(rows, i, 0),
-                                NULL);
     }
     return NULL;
 }
 
-static const wm_err *find_sources(const char **list, wm_export_copy *copy)
+static const wm_err *find_sources(const char **list, wm_export_copy *copy, const char *position)
 {
     apr_array_header_t *all;
     wm_buf *text = wm_buf_create(NULL, copy->pool);
 
-    WM_TRY(wm_export_sources(&all, copy->db, copy->definition, copy->pool));
+    WM_TRY(wm_export_sources(&all, copy->db, copy->definition, position, copy->pool));
     copy->sources = apr_array_make(copy->pool, all->nelts + 1, sizeof(const wm_export_source *));
     for (int i = 0; i < all->nelts; i++) {
         const wm_export_source *s = &APR_ARRAY_IDX(all, i, wm_export_source);
@@ -126,8 +149,8 @@ const wm_err *wm_export_copy_make(wm_export_copy **made, wm_db *db, const wm_exp
     copy->definition = d;
     copy->pool = pool;
     WM_TRY(wm_export_window(&from, &to, d, db, pool));
-    WM_TRY(find_sources(&sources, copy));
-    WM_TRY(find_generators(&generators, &count, copy));
+    WM_TRY(find_sources(&sources, copy, position));
+    WM_TRY(wm_export_generators(&generators, &count, db, type, pool));
     copy->nothing = !type->own && (!count || !copy->sources->nelts);
     compose(copy, count > 1, from, to);
     *made = copy;
@@ -210,6 +233,31 @@ apr_int64_t wm_export_number(wm_text text)
     for (size_t i = 0; i < text.size && apr_isdigit(text.data[i]); i++)
         n = n * 10 + (text.data[i] - '0');
     return n;
+}
+
+/* Could another type write a file of this name? */
+static int is_taken(const char *name)
+{
+    for (const wm_export_type *t = wm_export_types; t->name; t++)
+        if (t->file && !strcmp(t->file, name))
+            return 1;
+    return 0;
+}
+
+const char *wm_export_type_entry(const wm_export_type *type, apr_pool_t *pool)
+{
+    const char *name = wm_export_entry_name(type->name, pool);
+    unsigned char digest[16];
+    char hex[9];
+
+    if (type->file)
+        return type->file;
+    if (!type->generic || (!strcmp(name, type->name) && !is_taken(name)))
+        return name;
+    /* "a/b" and "a:b" are two kinds of data. */
+    crypto_generichash(digest, sizeof digest, (const unsigned char *)type->name, strlen(type->name),
+                       NULL, 0);
+    return apr_pstrcat(pool, name, "~", sodium_bin2hex(hex, sizeof hex, digest, 4), NULL);
 }
 
 const char *wm_export_entry_name(const char *name, apr_pool_t *pool)

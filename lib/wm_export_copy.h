@@ -22,6 +22,11 @@ const wm_err *wm_export_copy_make(wm_export_copy **copy, wm_db *db, const wm_exp
                                   const wm_export_definition *definition, const char *position,
                                   apr_pool_t *pool);
 
+/* Numbers of the generators of TYPE that there are, separated by commas; *LIST is "" when there are
+ * none. */
+const wm_err *wm_export_generators(const char **list, int *count, wm_db *db,
+                                   const wm_export_type *type, apr_pool_t *pool);
+
 /* Call LINE for each line of COPY; it may change what it gets. */
 const wm_err *wm_export_copy_run(wm_export_copy *copy,
                                  const wm_err *(*line)(void *host, char *line, size_t size),
@@ -35,8 +40,11 @@ const wm_err *wm_export_copy_files(wm_export_copy *copy,
 /* Digits as a number. */
 apr_int64_t wm_export_number(wm_text text);
 
-/* A type's name as the name of an entry: what would leave the archive's folder is replaced. */
+/* NAME as that of an entry: what would leave the archive's folder is replaced. */
 const char *wm_export_entry_name(const char *name, apr_pool_t *pool);
+
+/* What the file of TYPE is called, without extension; no other type's is. */
+const char *wm_export_type_entry(const wm_export_type *type, apr_pool_t *pool);
 
 /* Points as they are: an entry for each source and day (exports.md 7). */
 const wm_err *wm_export_raw(wm_export_copy *copy, const wm_export_sink *sink, apr_pool_t *pool);

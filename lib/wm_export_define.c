@@ -197,6 +197,23 @@ static const wm_err *read_day(const char **day, const reading *r, const char *na
                        name, *day);
 }
 
+/* A day that still goes on would be exported in part, and look like all of it (E31). */
+static const wm_err *read_over(const reading *r)
+{
+    wm_rows *rows;
+
+    if (!r->d->to)
+        return NULL;
+    WM_TRY(wm_db_rows(&rows, r->db, WM_SQL_EXPORT_ROWS_OVER,
+                      WM_ARGS(WM_TEXT(r->d->to), WM_TEXT(r->d->zone)), r->pool));
+    return wm_rows_bool(rows, 0, 0)
+               ? NULL
+               : wm_err_make(r->pool, WM_E_INPUT,
+                             "the day %s is not over in %s: name an earlier last day, or none for "
+                             "all there is so far",
+                             r->d->to, r->d->zone);
+}
+
 static const wm_err *read_window(reading *r)
 {
     wm_rows *rows;
@@ -221,7 +238,7 @@ static const wm_err *read_window(reading *r)
     if (!zone)
         return wm_err_make(r->pool, WM_E_INPUT, "there is no time zone \"%s\"", r->d->zone);
     r->d->zone = wm_zone_name(zone);
-    return NULL;
+    return read_over(r);
 }
 
 /* true makes a key for this export; its name stands in the definition from then on, the key itself

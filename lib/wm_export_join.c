@@ -110,7 +110,7 @@ const wm_err *wm_export_archive_join(const char **path, wm_export_archive *a, co
     WM_TRY(wm_export_parts_read(&parts, a, pool));
     WM_TRY(check_room(a, parts, pool));
     if (!a->sources)
-        WM_TRY(wm_export_sources(&a->sources, a->db, a->definition, a->pool));
+        WM_TRY(wm_export_sources(&a->sources, a->db, a->definition, a->position, a->pool));
     entry_time(&time, a->definition);
     WM_TRY(wm_zip_begin(&zip, apr_pstrcat(pool, a->dir, "/", *path, NULL), &time, pool));
     err = join(zip, a, parts, key_path, pool);

@@ -10,7 +10,7 @@
 #include <sodium.h>
 
 #include "wm_export_archive.h"
-#include "wm_export_int.h"
+#include "wm_export_copy.h"
 #include "wm_json_own.h"
 
 #define FORMAT "webmunk-export-1"
@@ -116,14 +116,18 @@ static const wm_err *completeness_type(wm_export_archive *a, const wm_export_typ
 {
     int recorded = a->definition->clock == WM_EXPORT_BY_RECORDED, row = 0;
     wm_arg none = WM_NULL(WM_OID_TIMESTAMPTZ);
+    const char *generators;
     apr_time_t from, to;
     wm_rows *rows;
+    int count;
 
     WM_TRY(wm_export_window(&from, &to, a->definition, a->reader, pool));
+    WM_TRY(wm_export_generators(&generators, &count, a->reader, type, pool));
     WM_TRY(wm_db_rows(&rows, a->reader, WM_SQL_EXPORT_COMPLETENESS,
-                      WM_ARGS(WM_TEXT(a->position), WM_TEXT(ids), WM_TEXT(type->generators),
+                      WM_ARGS(WM_TEXT(a->position), WM_TEXT(ids), WM_TEXT(generators),
                               recorded ? none : bound(from), recorded ? none : bound(to),
-                              recorded ? bound(from) : none, recorded ? bound(to) : none),
+                              recorded ? bound(from) : none, recorded ? bound(to) : none,
+                              WM_TEXT(type->secondary)),
                       pool));
     for (int i = 0; i < a->sources->nelts; i++) {
         const wm_export_source *s = &APR_ARRAY_IDX(a->sources, i, wm_export_source);
@@ -243,12 +247,12 @@ static json_t *entries_json(const apr_array_header_t *parts)
         json_t *one;
 
         sodium_bin2hex(sha, sizeof sha, p->zip.sha256, WM_ZIP_SHA256);
+        sodium_bin2hex(packed, sizeof packed, p->zip.packed_sha256, WM_ZIP_SHA256);
         apr_snprintf(crc, sizeof crc, "%08x", p->zip.crc);
         one = json_pack("{s:s, s:I, s:s, s:I, s:s, s:s}", "name", p->entry, "bytes",
                         (json_int_t)p->zip.bytes, "sha256", sha, "packed_bytes",
                         (json_int_t)p->zip.packed, "packed_sha256", packed, "crc32", crc);
         if (*p->type) {
-        sodium_bin2hex(packed, sizeof packed, p->zip.packed_sha256, WM_ZIP_SHA256);
             json_object_set_new(one, "type", json_string(p->type));
             json_object_set_new(one, "rows", json_integer(p->rows));
             json_object_set_new(one, "defects", json_integer(p->defects));

@@ -17,6 +17,7 @@ typedef struct raw {
     wm_buf *out;
     apr_int64_t source; /* index; -1: no file is open */
     apr_int64_t day;
+    apr_time_t time; /* of the last point */
     apr_pool_t *pool, *step;
 } raw;
 
@@ -58,7 +59,7 @@ static const wm_err *begin_entry(raw *r, apr_int64_t source, const wm_local *loc
     r->day = day;
     WM_TRY(r->sink->entry(r->sink->host,
                           apr_psprintf(r->step, "%s__%s__%04d-%02d-%02d.json", file_name(r, s),
-                                       wm_export_entry_name(r->copy->type->name, r->step),
+                                       wm_export_type_entry(r->copy->type, r->step),
                                        (int)local->year, local->month, local->day)));
     return wm_buf_add(r->out, "[\n  ", 4);
 }
@@ -77,10 +78,12 @@ static const wm_err *take_line(void *host, char *line, size_t size)
         return wm_err_make(r->pool, WM_E_SYSTEM, "a point came with too few fields");
     source = wm_export_number(fields[WM_FIELD_N]) - 1;
     if (!wm_export_instant(&time, fields[WM_FIELD_CREATED]))
-        time = 0;
+        time = r->time;
+    r->time = time;
     wm_zone_local(&local, r->zone, time);
     day = wm_zone_days(local.year, local.month, local.day);
-    if (source != r->source || day != r->day)
+    /* A clock that goes back over midnight does not open a day again: its file has ended. */
+    if (source != r->source || day > r->day)
         WM_TRY(begin_entry(r, source, &local, day));
     else
         WM_TRY(wm_buf_add(r->out, ",\n  ", 4));

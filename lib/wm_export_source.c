@@ -71,7 +71,8 @@ static int by_shown(const void *a, const void *b)
     return strcmp(((const wm_export_source *)a)->shown, ((const wm_export_source *)b)->shown);
 }
 
-static const wm_err *ask(wm_rows **rows, wm_db *db, const wm_export_definition *d, apr_pool_t *pool)
+static const wm_err *ask(wm_rows **rows, wm_db *db, const wm_export_definition *d,
+                         const char *position, apr_pool_t *pool)
 {
     wm_arg sources = WM_NULL(WM_OID_TEXT_ARRAY), groups = WM_NULL(WM_OID_INT8_ARRAY);
     wm_pgarray array;
@@ -89,17 +90,18 @@ static const wm_err *ask(wm_rows **rows, wm_db *db, const wm_export_definition *
         groups = wm_pgarray_arg(&array, WM_OID_INT8_ARRAY);
     }
     return wm_db_rows(rows, db, WM_SQL_EXPORT_ROWS_SOURCES,
-                      WM_ARGS(WM_I64(d->study), sources, groups), pool);
+                      WM_ARGS(WM_I64(d->study), sources, groups, WM_TEXT(position)), pool);
 }
 
 const wm_err *wm_export_sources(apr_array_header_t **sources, wm_db *db,
-                                const wm_export_definition *d, apr_pool_t *pool)
+                                const wm_export_definition *d, const char *position,
+                                apr_pool_t *pool)
 {
     apr_hash_t *taken = apr_hash_make(pool);
     wm_rows *rows;
     int count;
 
-    WM_TRY(ask(&rows, db, d, pool));
+    WM_TRY(ask(&rows, db, d, position, pool));
     count = wm_rows_count(rows);
     *sources = apr_array_make(pool, count ? count : 1, sizeof(wm_export_source));
     for (int i = 0; i < count; i++) {
@@ -111,9 +113,9 @@ const wm_err *wm_export_sources(apr_array_header_t **sources, wm_db *db,
         s->skipped = wm_rows_text(rows, i, 3);
         if (d->pseudonym_key) {
             WM_TRY(pseudonym(&s->shown, s->identifier, d->pseudonym_key, pool));
+            WM_TRY(wm_export_hidden_make(&s->hidden, s->identifier, s->shown, pool));
             s->slug = s->shown;
         }
-            WM_TRY(wm_export_hidden_make(&s->hidden, s->identifier, s->shown, pool));
     }
     /* The order of the identifiers would tell something about them. */
     if (d->pseudonym_key && count)

@@ -137,8 +137,7 @@ static const wm_err *stream_rows(stream *s)
         WM_TRY(wm_export_copy_files(s->copy, take_file, s));
     WM_TRY(wm_export_rower_make(&s->rower, s->type, s->definition, s->pool));
     if (!s->type->by_source) {
-        const char *name =
-            s->type->file ? s->type->file : wm_export_entry_name(s->type->name, s->pool);
+        const char *name = wm_export_type_entry(s->type, s->pool);
 
         WM_TRY(begin_entry(s, apr_pstrcat(s->pool, name, extension(s->definition), NULL)));
     }

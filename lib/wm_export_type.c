@@ -24,3 +24,29 @@ const wm_export_type *wm_export_type_find(const char *name, apr_pool_t *pool)
     type->generic = 1;
     return type;
 }
+
+/* Is GENERATOR what the word, with a star at its end or none, means? */
+static int means(const char *word, size_t size, const char *generator)
+{
+    if (size && word[size - 1] == '*')
+        return !strncmp(word, generator, size - 1);
+    return !strncmp(word, generator, size) && !generator[size];
+}
+
+int wm_export_type_reads(const wm_export_type *type, const char *generator)
+{
+    const char *word = type->generators;
+
+    if (type->generic)
+        return !strcmp(word, generator);
+    while (*word) {
+        size_t size = strcspn(word, " ");
+        int leave_out = *word == '!';
+
+        if (means(word + leave_out, size - (size_t)leave_out, generator))
+            return !leave_out;
+        word += size;
+        word += *word == ' ';
+    }
+    return 0;
+}

@@ -104,21 +104,16 @@ static int listed(const json_t *list, const json_t *value)
     return 0;
 }
 
-/* Does the study have data of one of GENERATORS, separated by blanks? */
-static int has_data(const json_t *choices, const char *generators)
+/* Does the study have data that TYPE reads? */
+static int has_data(const json_t *choices, const wm_export_type *type)
 {
     json_t *one;
     size_t i;
 
     json_array_foreach(json_object_get(choices, "generators"), i, one)
     {
-        const char *name = json_string_value(json_object_get(one, "generator"));
-        const char *found = *name && !strchr(name, ' ') ? strstr(generators, name) : NULL;
-        size_t size = strlen(name);
-
-        for (; found; found = strstr(found + 1, name))
-            if ((found == generators || found[-1] == ' ') && (!found[size] || found[size] == ' '))
-                return 1;
+        if (wm_export_type_reads(type, json_string_value(json_object_get(one, "generator"))))
+            return 1;
     }
     return 0;
 }
@@ -129,7 +124,7 @@ static void list_types(json_t *page, const json_t *choices, const json_t *chosen
     json_t *with = json_array(), *without = json_array();
 
     for (const wm_export_type *type = wm_export_types; type->name; type++) {
-        int known = type->own || has_data(choices, type->generators);
+        int known = type->own || has_data(choices, type);
         json_t *name = json_string(type->name);
 
         if (strcmp(type->name, "generic"))
@@ -200,7 +195,7 @@ void wm_page_export_show(json_t *page, const json_t *choices, const json_t *d, a
     static const char *const formats[][2] = {
         {"tsv", "TSV"}, {"csv", "CSV"}, {"jsonl", "JSON Lines"}, {"raw", "raw, as received"}};
     static const char *const archives[][2] = {{"one", "one archive"},
-                                              {"type", "one archive in the archive for each type"}};
+                                              {"type", "one archive for each type"}};
     static const char *const texts[] = {"from", "to", "zone"};
     const json_t *sources = json_object_get(d, "sources");
     const char *text = "";

@@ -27,23 +27,23 @@ static const wm_err *copied(json_t **d, json_t *page, wm_db *db, const wm_page_q
     return NULL;
 }
 
-/* All generators that the types of D read. */
-static json_t *generators_of(const json_t *d, apr_pool_t *pool)
+/* All generators of the study that the types of D read. */
+static json_t *generators_of(const json_t *d, const json_t *choices, apr_pool_t *pool)
 {
-    json_t *list = wm_json_own(json_array(), pool), *name;
-    size_t i;
+    json_t *list = wm_json_own(json_array(), pool), *name, *one;
+    size_t i, k;
 
     json_array_foreach(json_object_get(d, "types"), i, name)
     {
         const wm_export_type *type = wm_export_type_find(json_string_value(name), pool);
-        char *rest = apr_pstrdup(pool, type->generators), *word;
 
-        if (type->generic) {
-            json_array_append(list, name);
-            continue;
+        json_array_foreach(json_object_get(choices, "generators"), k, one)
+        {
+            json_t *generator = json_object_get(one, "generator");
+
+            if (wm_export_type_reads(type, json_string_value(generator)))
+                json_array_append(list, generator);
         }
-        while ((word = apr_strtok(rest, " ", &rest)))
-            json_array_append_new(list, json_string(word));
     }
     return list;
 }
@@ -85,8 +85,8 @@ static void say_estimate(json_t *check, const wm_page_query *q, apr_pool_t *pool
 }
 
 /* Who and how much that will be, by the rollups: no page reads points. */
-static const wm_err *estimate(json_t *page, const json_t *d, wm_db *db, const wm_page_query *q,
-                              apr_pool_t *pool)
+static const wm_err *estimate(json_t *page, const json_t *d, const json_t *choices, wm_db *db,
+                              const wm_page_query *q, apr_pool_t *pool)
 {
     const char *clock = json_string_value(json_object_get(d, "clock"));
     wm_arg sources, groups, generators;
@@ -95,7 +95,7 @@ static const wm_err *estimate(json_t *page, const json_t *d, wm_db *db, const wm
 
     WM_TRY(wm_page_texts_arg(&sources, json_object_get(d, "sources"), pool));
     WM_TRY(wm_page_numbers_arg(&groups, json_object_get(d, "groups"), pool));
-    WM_TRY(wm_page_texts_arg(&generators, generators_of(d, pool), pool));
+    WM_TRY(wm_page_texts_arg(&generators, generators_of(d, choices, pool), pool));
     err = wm_page_ask(&check, db, WM_SQL_PAGE_EXPORT_ESTIMATE,
                       WM_ARGS(WM_I64(json_integer_value(json_object_get(d, "study"))), sources,
                               groups, generators,
@@ -115,8 +115,8 @@ static const wm_err *estimate(json_t *page, const json_t *d, wm_db *db, const wm
 }
 
 /* Checked as the real thing is, but no key is made for a look. */
-static const wm_err *check(json_t *page, const json_t *d, wm_db *db, const wm_page_query *q,
-                           apr_pool_t *pool)
+static const wm_err *check(json_t *page, const json_t *d, const json_t *choices, wm_db *db,
+                           const wm_page_query *q, apr_pool_t *pool)
 {
     json_t *same = wm_json_own(json_copy((json_t *)d), pool);
     wm_export_definition *definition;
@@ -129,7 +129,7 @@ static const wm_err *check(json_t *page, const json_t *d, wm_db *db, const wm_pa
         return NULL;
     }
     WM_TRY(err);
-    return estimate(page, d, db, q, pool);
+    return estimate(page, d, choices, db, q, pool);
 }
 
 const wm_err *wm_page_export_defined(json_t **d, wm_db *db, apr_int64_t study, const char *zone,
@@ -161,7 +161,7 @@ const wm_err *wm_page_export_new(json_t **made, wm_db *db, const wm_page_query *
     if (q->problem)
         json_object_set_new(page, "problem", json_string(q->problem));
     else if (q->fields)
-        WM_TRY(check(page, d, db, q, pool));
+        WM_TRY(check(page, d, choices, db, q, pool));
     wm_page_export_show(page, choices, d, pool);
     wm_page_ages(page, q->now, pool);
     *made = page;

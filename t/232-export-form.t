@@ -50,7 +50,7 @@ subtest 'the form' => sub {
     is(scalar($pg->scalar('select count(*) from export')), 0, '... and makes nothing');
     $check = $who{ann}->post('/dashboard/exports', { %good, 'generator-2' => 'on', 'group-1' => 'on', clock => 'recorded', from => '2026-03-02', to => '2026-03-02' });
     like($check->{content} =~ s/<[^>]*>//gr, qr/4 of 5 participants with data, 800 points/, 'by the clock of receipt days count whole');
-    for my $bad ([ from => '2026-02-01', qr/before the first/ ], [ from => 'x', qr/day like/ ], [ zone => 'Mars', qr/no time zone/ ],
+    for my $bad ([ from => '2026-02-01', qr/before the first/ ], [ from => 'x', qr/day like/ ], [ to => '2999-12-31', qr/is not over in/ ], [ zone => 'Mars', qr/no time zone/ ],
         [ clock => 'x', qr/clock/ ], [ format => 'x', qr/format/ ], [ sources => "p1\r\nnobody", qr/no participant/ ], [ 'type-no-such' => 'on', qr/no type/ ],
         [ 'group-99' => 'on', qr/no group/ ], [ purpose => " \n ", qr/what the data are for/ ]) {
         my $answer = $who{ann}->post('/dashboard/exports', { %good, $bad->[0] => $bad->[1], do => 'start' });
@@ -84,7 +84,13 @@ subtest 'as JSON' => sub {
     my $made = from_json($answer->{content});
     is(WmTest::Browser::header($answer, 'location'), "/dashboard/exports/$made->{id}", '... which is said');
     is(from_json($who{ann}->get("$made->{link}.json")->{content})->{export}{definition}{from}, '2026-01-01', '... and can be asked for');
-    for my $bad ({ %asked, purpose => '' }, { %asked, purpose => 5 }, { %asked, x => 1 }, { %asked, types => [] }, { %asked, study => 'x' }, { %asked, to => '2025-01-01' },
+    $answer = $send->('ann', { %asked, types => [ 'webmunk-extension-scroll-position', 'webmunk-local-tasks' ], archives => 'type' });
+    $made = from_json($answer->{content});
+    is(@{ $made->{ids} }, 2, 'an archive for each type is an export for each');
+    is_deeply([ map { $_->{object} } ($pg->rows('select * from access_log order by id'))[ -2, -1 ] ], [ map { "export:$_" } @{ $made->{ids} } ], '... and a row of the access log');
+    is(WmTest::Browser::header($answer, 'location'), '/dashboard/exports', '... and all of them are in the list');
+    for my $bad ({ %asked, to => '2999-12-31' }, { %asked, clock => 'sent' }, { %asked, zone => 'Mars/Olympus' }, { %asked, types => ['nonsense'] },
+        { %asked, purpose => '' }, { %asked, purpose => 5 }, { %asked, x => 1 }, { %asked, types => [] }, { %asked, study => 'x' }, { %asked, to => '2025-01-01' },
         '[]', '{', '') {
         $answer = $send->('ann', $bad);
         is($answer->{status}, 400, (ref $bad ? json($bad) : "\"$bad\"") . ' is refused');
@@ -94,7 +100,7 @@ subtest 'as JSON' => sub {
     is($send->('ann', \%asked, 'x-webmunk-token' => undef)->{status}, 415, 'without token it is no form');
     is($send->('ann', \%asked, 'x-webmunk-token' => 'x' x 43)->{status}, 403, '... nor with a wrong one');
     is($send->('ann', \%asked, 'sec-fetch-site' => 'cross-site')->{status}, 403, '... nor from another site');
-    is($pg->scalar('select count(*) from export'), 2, 'nothing of that was made');
+    is($pg->scalar('select count(*) from export'), 4, 'nothing of that was made');
 };
 
 subtest 'who may not export' => sub {

@@ -39,47 +39,49 @@ static const wm_err *show_form(wm_http *h, wm_db *db, const char *problem)
     return wm_page_reply(h, problem ? HTTP_BAD_REQUEST : HTTP_OK, "export-new", page, &q);
 }
 
-/* The row, its job and its row of the access log, or nothing. */
-static const wm_err *begin(apr_int64_t *number, wm_http *h, wm_db *db, const json_t *asked,
+/* The rows, their jobs and their rows of the access log, or nothing. */
+static const wm_err *begin(wm_rows **numbers, wm_http *h, wm_db *db, const json_t *asked,
                            const char *purpose)
 {
     apr_pool_t *pool = h->r->pool;
     wm_export_definition *definition;
     const char *text;
-    wm_rows *rows;
     json_t *d;
 
     WM_TRY(wm_export_define(&definition, asked, db, pool));
     WM_TRY(wm_auth_may(h, WM_MAY_EXPORT, definition->study));
     text = wm_export_canonical(definition, pool);
-    WM_TRY(wm_db_rows(&rows, db, WM_SQL_PAGE_EXPORT_ADD,
+    WM_TRY(wm_db_rows(numbers, db, WM_SQL_PAGE_EXPORT_ADD,
                       WM_ARGS(WM_I64(definition->study), WM_TEXT(text), WM_TEXT(purpose),
                               WM_I64(wm_auth_known(h->r)->account->id)),
                       pool));
-    *number = wm_rows_i64(rows, 0, 0);
     WM_TRY(wm_json_own_parse(&d, text, strlen(text), pool));
-    return wm_export_record(
-        h, db, "export-request", *number, definition->study, d, purpose,
-        wm_json_own(json_pack("{s:b}", "sensitive", definition->sensitive), pool));
+    for (int i = 0; i < wm_rows_count(*numbers); i++)
+        WM_TRY(wm_export_record(
+            h, db, "export-request", wm_rows_i64(*numbers, i, 0), definition->study, d, purpose,
+            wm_json_own(json_pack("{s:b}", "sensitive", definition->sensitive), pool)));
+    return NULL;
 }
 
-static const wm_err *add(apr_int64_t *number, wm_http *h, wm_db *db, const json_t *asked,
+static const wm_err *add(wm_rows **numbers, wm_http *h, wm_db *db, const json_t *asked,
                          const char *purpose)
 {
     apr_pool_t *pool = h->r->pool;
     const wm_err *err;
 
     WM_TRY(wm_db_begin(db, pool));
-    err = begin(number, h, db, asked, purpose);
+    err = begin(numbers, h, db, asked, purpose);
     if (err)
         wm_db_rollback(db);
     return err ? err : wm_db_commit(db, pool);
 }
 
-/* Where the new export is. */
-static const char *place(const wm_http *h, apr_int64_t number)
+/* Where the new export is; of several, the list, which begins with them. */
+static const char *place(const wm_http *h, const wm_rows *numbers)
 {
-    return apr_psprintf(h->r->pool, "%s/exports/%" APR_INT64_T_FMT, h->mount, number);
+    return wm_rows_count(numbers) > 1 ? apr_pstrcat(h->r->pool, h->mount, "/exports", NULL)
+                                      : apr_psprintf(h->r->pool, "%s/exports/%" APR_INT64_T_FMT,
+                                                     h->mount, wm_rows_i64(numbers, 0, 0));
 }
 
 static const wm_err *study_of(apr_int64_t *study, const char **zone, wm_http *h, wm_db *db)
@@ -100,8 +102,9 @@ static const wm_err *by_form(wm_http *h, wm_db *db)
     const char *doing = wm_http_field(h, "do"), *zone;
     const char *purpose = purpose_of(wm_http_field(h, "purpose"));
     apr_pool_t *pool = h->r->pool;
-    apr_int64_t study, number;
+    apr_int64_t study;
     const wm_err *err;
+    wm_rows *numbers;
     json_t *asked;
 
     if (!doing || strcmp(doing, "start"))
@@ -112,11 +115,11 @@ static const wm_err *by_form(wm_http *h, wm_db *db)
                                  : "Say what the data are for: it goes into the access log.");
     WM_TRY(study_of(&study, &zone, h, db));
     WM_TRY(wm_page_export_defined(&asked, db, study, zone, h->fields, pool));
-    err = add(&number, h, db, asked, purpose);
+    err = add(&numbers, h, db, asked, purpose);
     if (err && err->code == WM_E_INPUT)
         return show_form(h, db, err->why);
     WM_TRY(err);
-    return wm_reply_redirect(h, place(h, number));
+    return wm_reply_redirect(h, place(h, numbers));
 }
 
 static const wm_err *refuse(wm_http *h, const char *why)
@@ -135,8 +138,10 @@ static const wm_err *refuse(wm_http *h, const char *why)
 static const wm_err *by_json(wm_http *h, wm_db *db, json_t *asked)
 {
     const char *purpose = purpose_of(json_string_value(json_object_get(asked, "purpose"))), *zone;
-    apr_int64_t study, number;
+    apr_int64_t study;
     const wm_err *err;
+    wm_rows *numbers;
+    json_t *ids;
 
     if (!purpose || strlen(purpose) > PURPOSE_MAX)
         return refuse(h, "\"purpose\" must say in at most 2,000 bytes what the data are for");
@@ -147,14 +152,18 @@ static const wm_err *by_json(wm_http *h, wm_db *db, json_t *asked)
         json_object_set_new(asked, "study", json_integer(study));
     if (!json_object_get(asked, "sensitive"))
         json_object_set_new(asked, "sensitive", json_false());
-    err = add(&number, h, db, asked, purpose);
+    err = add(&numbers, h, db, asked, purpose);
     if (err && err->code == WM_E_INPUT)
         return refuse(h, err->why);
     WM_TRY(err);
-    wm_http_set(h, "Location", place(h, number));
+    ids = json_array();
+    for (int i = 0; i < wm_rows_count(numbers); i++)
+        json_array_append_new(ids, json_integer(wm_rows_i64(numbers, i, 0)));
+    wm_http_set(h, "Location", place(h, numbers));
     return wm_reply_json(h, HTTP_CREATED,
-                         json_pack("{s:I, s:s, s:s}", "id", (json_int_t)number, "link",
-                                   place(h, number), "state", "queued"));
+                         json_pack("{s:I, s:o, s:s, s:s}", "id",
+                                   (json_int_t)wm_rows_i64(numbers, 0, 0), "ids", ids, "link",
+                                   place(h, numbers), "state", "queued"));
 }
 
 const wm_err *wm_h_export_add(wm_http *h)

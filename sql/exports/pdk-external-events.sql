@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- title: External data: events
--- generators: pdk-external-*
+-- generators: !pdk-external-engagement-* pdk-external-*
 -- packaging: file
 -- order: oldest
 -- columns:
@@ -38,5 +38,5 @@ SELECT {point},
                min(d.properties->>'incoming_engagement') FILTER (WHERE jsonb_typeof(d.properties->'incoming_engagement') = 'number')::jsonb
           FROM data_point d
          WHERE d.source_id = p.source_id AND d.created = p.created
+           AND {before d}
            AND d.generator_id IN (SELECT g.id FROM generator g WHERE g.identifier ^@ 'pdk-external-engagement-')) e(outgoing, incoming)
- WHERE p.generator_id NOT IN (SELECT g.id FROM generator g WHERE g.identifier ^@ 'pdk-external-engagement-')

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- title: Withings device: activity measures
 -- generators: pdk-withings-device
+-- secondary: activity-measures
 -- packaging: file
 -- order: oldest
 -- columns: P5U
@@ -27,4 +28,3 @@ SELECT {point},
        p.properties->'moderate_activity_duration',
        p.properties->'intense_activity_duration'
   FROM {points} p
- WHERE p.secondary_identifier = 'activity-measures'

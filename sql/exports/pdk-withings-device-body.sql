@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- title: Withings device: body
 -- generators: pdk-withings-device
+-- secondary: body
 -- packaging: file
 -- order: oldest
 -- columns: P5U
@@ -17,4 +18,3 @@ SELECT {point},
        p.properties->'measure_type',
        p.properties->'measure_value'
   FROM {points} p
- WHERE p.secondary_identifier = 'body'

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- title: Withings device: intraday activity
 -- generators: pdk-withings-device
+-- secondary: intraday-activity
 -- packaging: file
 -- order: oldest
 -- columns: P5U
@@ -25,4 +26,3 @@ SELECT {point},
        p.properties->'swim_strokes',
        p.properties->'pool_laps'
   FROM {points} p
- WHERE p.secondary_identifier = 'intraday-activity'

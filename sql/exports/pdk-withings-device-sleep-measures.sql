@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- title: Withings device: sleep measures
 -- generators: pdk-withings-device
+-- secondary: sleep-measures
 -- packaging: file
 -- order: oldest
 -- columns: P5U
@@ -15,4 +16,3 @@ SELECT {point},
        p.properties->'state',
        p.properties->'measurement_device'
   FROM {points} p
- WHERE p.secondary_identifier = 'sleep-measures'

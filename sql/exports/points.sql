@@ -18,6 +18,13 @@ p.generator_id = ANY (string_to_array(current_setting('webmunk.generators'), ','
  OR p.id >> 20 NOT IN (SELECT b.id FROM bundle b
                         WHERE b.position >= current_setting('webmunk.position')::xid8))
 
+-- The same of points d that a type looks at besides its own.
+-- name: before_position_other
+(d.recorded < (SELECT coalesce(min(b.recorded), 'infinity') FROM bundle b
+                WHERE b.position >= current_setting('webmunk.position')::xid8)
+ OR d.id >> 20 NOT IN (SELECT b.id FROM bundle b
+                        WHERE b.position >= current_setting('webmunk.position')::xid8))
+
 -- One source after the other along the index of repeats: no sort of more than one source, and the
 -- first row comes at once.
 -- name: created_newest

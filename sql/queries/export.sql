@@ -38,7 +38,7 @@ SELECT number, type, entry, rows, bytes, packed_bytes, crc32, encode(sha256, 'he
 INSERT INTO webmunk.export_part (export_id, number, type, entry, rows, bytes, packed_bytes, crc32, sha256, defects,
                                  defect_points, packed_sha256)
 VALUES ($1::int8, $2::int8, $3::text, $4::text, $5::int8, $6::int8, $7::int8, $8::int8, decode($9::text, 'hex'),
-        $10::int8, $11::text::bigint[]);
+        $10::int8, $11::text::bigint[], decode($12::text, 'hex'));
 
 -- name: export_parts_done
 UPDATE webmunk.export
@@ -46,7 +46,8 @@ UPDATE webmunk.export
  WHERE id = $1::int8;
 
 -- name: export_completeness
--- Points of each source ($2, in order) of one type, whose generators are $3.  Not from the rollup:
+-- Points of each source ($2, in order) of one type, of the generators $3 and with the secondary
+-- identifier $8.  Not from the rollup:
 -- that knows no position.
 WITH late AS MATERIALIZED (
     SELECT b.id, b.recorded FROM webmunk.bundle b WHERE b.position >= $1::text::xid8
@@ -58,8 +59,8 @@ SELECT q.points, to_char(q.first AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US
        SELECT count(*) AS points, min(p.created) AS first, max(p.created) AS last
          FROM webmunk.data_point p
         WHERE p.source_id = s.id::bigint
-          AND p.generator_id = ANY (ARRAY(SELECT g.id FROM webmunk.generator g
-                                           WHERE g.identifier = ANY (string_to_array($3::text, ' '))))
+          AND p.generator_id = ANY (string_to_array($3::text, ',')::integer[])
+          AND ($8::text IS NULL OR p.secondary_identifier = $8::text)
           AND p.created >= coalesce($4::timestamptz, '-infinity') AND p.created < coalesce($5::timestamptz, 'infinity')
           AND p.recorded >= coalesce($6::timestamptz, '-infinity') AND p.recorded < coalesce($7::timestamptz, 'infinity')
           AND (p.recorded < (SELECT coalesce(min(l.recorded), 'infinity') FROM late l)

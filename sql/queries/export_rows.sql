@@ -10,6 +10,10 @@ SELECT g.id FROM generator g WHERE g.identifier = $1::text;
 -- name: export_rows_generators
 SELECT g.id FROM generator g WHERE g.identifier ^@ $1::text ORDER BY g.id;
 
+-- Is the local day over?
+-- name: export_rows_over
+SELECT ($1::text::date + 1)::timestamp AT TIME ZONE $2::text <= now();
+
 -- name: export_rows_group
 SELECT g.id FROM source_group g WHERE g.study_id = $1::int8 AND g.id = $2::int8;
 
@@ -28,14 +32,18 @@ SELECT (extract(epoch FROM ($1::text::date)::timestamp AT TIME ZONE $3::text) * 
        (extract(epoch FROM ($2::text::date + 1)::timestamp AT TIME ZONE $3::text) * 1000000)::int8;
 
 -- Naming one that was merged into another means that other.
+-- Who joined at the position or later is no part of an export, and only named when it was asked for.
 -- name: export_rows_sources
 SELECT s.id, s.identifier, normalize(s.identifier, NFKD),
-       CASE WHEN s.erased IS NOT NULL THEN 'erased' WHEN s.withdrawn IS NOT NULL THEN 'withdrawn' END
+       CASE WHEN s.position >= $4::text::xid8 THEN 'joined after the position'
+            WHEN s.erased IS NOT NULL THEN 'erased' WHEN s.withdrawn IS NOT NULL THEN 'withdrawn'
+            WHEN s.unexported IS NOT NULL THEN 'excluded from exports' END
   FROM source s
  WHERE s.study_id = $1::int8
    AND s.merged_into IS NULL AND ($2::text[] IS NULL OR s.identifier = ANY ($2::text[]) OR EXISTS (
            SELECT FROM source a WHERE a.merged_into = s.id AND a.identifier = ANY ($2::text[])))
    AND ($3::int8[] IS NULL OR s.group_id = ANY ($3::int8[]))
+   AND ($2::text[] IS NOT NULL OR s.position < $4::text::xid8)
  ORDER BY s.identifier COLLATE "C";
 
 -- The parameters of sql/exports (COPY takes none), and settings that its plans need: texts of times

@@ -123,10 +123,10 @@ SELECT coalesce(jsonb_agg(s.id), '[]')
 UPDATE export SET downloads = downloads + 1 WHERE id = $1::bigint;
 
 -- name: page_export_add
--- $1 study, $2 definition, $3 purpose, $4 account.  The export and the job that makes it; where an
--- archive for each type is asked for, the first of them.
+-- $1 study, $2 definition, $3 purpose, $4 account.  The export and the job that makes it, or one of
+-- each type.
 SELECT e.id FROM export_add($4::bigint, $3::text, '', $2::text::jsonb || jsonb_build_object('study', $1::bigint)) AS e(id)
- ORDER BY e.id LIMIT 1;
+ ORDER BY e.id;
 
 -- name: page_export_cancel
 -- A job that waits is over at once; one that runs is asked to end and says so itself.

@@ -41,6 +41,8 @@ CREATE TABLE source (
     completed timestamptz,
     erased timestamptz,
     merged_into bigint REFERENCES source,    -- what this one sends is that one's; it is listed nowhere
+    unexported timestamptz,                  -- never in an export, since then; alerts are another matter
+    position xid8 NOT NULL DEFAULT pg_current_xact_id(), -- exports below it do not know the source
     CONSTRAINT source_identifier_unique EXCLUDE USING hash (identifier WITH =)
 );
 CREATE INDEX source_by_study ON source (study_id, id);
