@@ -20,7 +20,7 @@ jobs_webmunkd_SOURCES = \
 	jobs/cmd_token.c \
 	jobs/command.c jobs/command.h \
 	jobs/dest.c jobs/dest.h \
-	jobs/dest_drive.c \
+	jobs/dest_drive.c jobs/dest_drive.h jobs/dest_drive_token.c jobs/dest_drive_upload.c \
 	jobs/dest_dropbox.c \
 	jobs/dest_local.c \
 	jobs/dest_object.c \

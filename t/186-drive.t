@@ -21,12 +21,12 @@ for my $key (qw(good other)) {
     run($openssl, 'genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048', '-out', workdir() . "/$key.pem");
 }
 run($openssl, 'pkey', '-in', workdir() . '/good.pem', '-pubout', '-out', workdir() . '/public.pem');
-my $server = WmTest::Server->start('drive.js', $dir, workdir() . '/public.pem');
+my $server = WmTest::Server->start('drive.js', $dir, workdir() . '/public.pem', my $log = workdir() . '/drive.requests');
 for my $key (qw(good other)) {
     my $pem = slurp(workdir() . "/$key.pem");
-    secret($key, json({ client_email => 'lab@example.org', private_key => $pem }), (split /\n/, $pem)[3], 'drive-token-secret');
+    secret($key, json({ client_email => 'lab@example.org', private_key => $pem }), (split /\n/, $pem)[3], 'drive-token-secret', 'session-secret');
 }
-my %there = (api_url => $server->url, folder => 'folder1');
+my %there = (api_url => $server->url, folder => 'folder1', piece_mib => 1);
 my $to   = destination($pg, 'drive', 'drive', { %there, prepend_host => \1 }, '--secret', 'good');
 my $test = WmTest::Deliver::command($pg, 'destination', 'test', 'drive');
 is($test->{code}, 0, 'the test goes well') or diag($test->{err}, $server->log);
@@ -43,6 +43,55 @@ is(deliver($pg, $id)->{code}, 0, 'delivered again after a kill, it is replaced')
 is(scalar(() = glob("$dir/*archive1*")), 1, '... not doubled');
 
 sub fault { spew("$dir/fault", $_[0]); return }
+sub there { return grep { slurp($_) eq slurp(workdir() . "/exports/$_[0]") } glob("$dir/*$_[0]") }
+sub pieces { return [ map { /^PUT \S+ bytes (\S+)/ ? $1 : () } split(/\n/, slurp($log)) ] }
+
+# Killed in the middle: the session is asked how far it is, and goes on there.
+my $large = archive($pg, 5_500_000);
+$id = delivery($pg, $large, $to);
+fault('slow');
+my $pid = WmTest::spawn(workdir() . '/killed.log', { %{ $pg->env }, %{ environment() } }, builddir() . '/jobs/webmunkd', 'run', '--once',
+    'deliver', '--params', json({ delivery => $id + 0 }));
+my $two = wait_until { ($pg->scalar("select (resume ->> 'offset')::int from delivery where id = \$1", $id) // 0) >= 2 << 20 } 'two pieces';
+ok($two, 'pieces arrive, and are kept');
+unlike(ledger($pg, $id)->{resume}{sealed}, qr/upload/, '... with the session, which nobody can read');
+kill 'KILL', $pid;
+waitpid($pid, 0);
+unlink "$dir/fault";
+unlink $log;
+is(deliver($pg, $id)->{code}, 0, 'after a kill the next try goes on') or diag(ledger($pg, $id)->{error}, $server->log);
+is(pieces()->[0], '*/5500000', '... asks how far it is');
+like(pieces()->[1], qr/^[2-5]\d{6}-/, '... and sends the rest');
+unlike(slurp($log), qr{^(?:POST|PATCH) /upload/drive}m, '... in the same session');
+ok(there('archive2.zip'), '... and the bytes are right');
+like(ledger($pg, $id)->{remote_checksum}, qr/^md5 /, '... which was compared');
+is(ledger($pg, $id)->{resume}, undef, '... and the session is forgotten');
+
+# What may happen to a piece.
+my $number = 2;
+for my $case ([ 'error', 'a server that stumbles' ], [ 'drop', 'a connection that breaks when all has arrived' ], [ 'short', 'a piece of which a part was kept' ]) {
+    my $name = 'archive' . ++$number . '.zip';
+    $id = delivery($pg, archive($pg, 2_500_000), $to);
+    fault($case->[0]);
+    is(deliver($pg, $id)->{code}, 0, "$case->[1]: it is delivered at once") or diag(ledger($pg, $id)->{error}, slurp($log));
+    ok(there($name), '... with the right bytes');
+}
+
+# A session that is no more, or of another account, is followed by another.
+for my $case ([ q{'gone'}, 'a session that cannot be read' ], [ q{resume ->> 'sealed'}, 'a session that has expired' ]) {
+    my $name = 'archive' . ++$number . '.zip';
+    $id = delivery($pg, archive($pg, 2_500_000), $to);
+    fault('slow');
+    $pid = WmTest::spawn(workdir() . '/killed.log', { %{ $pg->env }, %{ environment() } }, builddir() . '/jobs/webmunkd', 'run', '--once',
+        'deliver', '--params', json({ delivery => $id + 0 }));
+    wait_until { ($pg->scalar("select (resume ->> 'offset')::int from delivery where id = \$1", $id) // 0) > 0 } 'a piece';
+    kill 'KILL', $pid;
+    waitpid($pid, 0);
+    $case->[0] =~ /resume/ ? fault('expired') : unlink "$dir/fault";
+    $pg->do("update delivery set resume = jsonb_set(resume, '{sealed}', to_jsonb($case->[0]::text)) where id = $id");
+    is(deliver($pg, $id)->{code}, 0, "$case->[1]: another begins") or diag(ledger($pg, $id)->{error});
+    ok(there($name), '... with the right bytes');
+}
 fault('busy');
 $id = delivery($pg, archive($pg, 1000), $to);
 is(deliver($pg, $id)->{code}, 0, 'a limit that names a time to wait is waited for');

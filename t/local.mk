@@ -139,8 +139,8 @@ perl_tests = \
 	t/170-archive.t \
 	t/171-nightly.t \
 	t/172-full-disk.t \
-	t/180-destinations.t \
 	t/173-archive-proof.t \
+	t/180-destinations.t \
 	t/181-sftp.t \
 	t/182-s3.t \
 	t/183-webdav.t \
