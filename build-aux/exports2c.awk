@@ -15,6 +15,7 @@ function code(words,    w, zone) {
     if (w[1] == "recorded") return "r" zone
     if (w[1] == "instant") return "i" zone
     if (w[1] == "millis") return "m" zone
+    if (w[1] == "whole") return "w" zone
     if (w[1] == "zone") return zone == "L" ? "zL" : "z"
     if (w[1] == "required") return "vr"
     if (w[1] in simple) return simple[w[1]]

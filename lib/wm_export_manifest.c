@@ -45,6 +45,7 @@ static const char *meaning(const char *code)
         {"d", "a day"},
         {"i", "an instant, from the point"},
         {"m", "an instant, from milliseconds in the point"},
+        {"w", "an instant in whole seconds, from milliseconds in the point"},
         {"f", "a number"},
         {"t", "a text"},
         {"v", "as sent"},

@@ -234,15 +234,20 @@ static const wm_err *put_day(wm_export_rower *r, cell *c, wm_text raw)
 }
 
 /* Milliseconds since 1970 of a field. */
-static const wm_err *put_millis(wm_export_rower *r, cell *c, char form, wm_text raw)
+static const wm_err *put_millis(wm_export_rower *r, cell *c, const wm_export_column *column,
+                                wm_text raw)
 {
     wm_decimal number;
+    apr_time_t time;
 
     if (!raw.data || !wm_decimal_parse(&number, raw.data, raw.size) || number.point > 14) {
         c->defect = 1;
         return NULL;
     }
-    return put_instant(r, c, form, wm_decimal_scaled(&number, 3));
+    time = wm_decimal_scaled(&number, 3);
+    if (column->kind == 'w')
+        time -= ((time % 1000000) + 1000000) % 1000000;
+    return put_instant(r, c, column->form, time);
 }
 
 static const wm_err *put_json(wm_export_rower *r, cell *c, wm_text raw,
@@ -313,7 +318,8 @@ static const wm_err *fill(cell *c, wm_export_rower *r, const wm_export_column *c
     case 'd':
         return put_day(r, c, raw);
     case 'm':
-        return put_millis(r, c, column->form, raw);
+    case 'w':
+        return put_millis(r, c, column, raw);
     case 'x':
         c->defect = raw.data && raw.data[0] == 'f';
         return NULL;

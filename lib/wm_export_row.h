@@ -16,7 +16,8 @@ enum { WM_FIELD_ID, WM_FIELD_N, WM_FIELD_CREATED, WM_FIELD_RECORDED, WM_FIELD_ZO
 /* One cell: the letters of exports2c.awk. */
 typedef struct wm_export_column {
     char kind; /* s source, c created, r recorded, z zone, v value, n stripped, t text, j json,
-                  e empty, d day, f float, i instant, m milliseconds, x check */
+                  e empty, d day, f float, i instant, m milliseconds,
+                  w the same in whole seconds, x check */
     char form; /* P L U: a date there; S seconds, D day, T time of day; r required; L of z */
     int takes; /* whether it takes a field */
     int left_out;

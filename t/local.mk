@@ -136,6 +136,9 @@ perl_tests = \
 	t/154-settings.t \
 	t/155-health.t \
 	t/162-export-pseudonyms.t \
+	t/163-export-pdk.t \
+	t/164-export-corrections.t \
+	t/165-export-type.t \
 	t/170-archive.t \
 	t/171-nightly.t \
 	t/172-full-disk.t \

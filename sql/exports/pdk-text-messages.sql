@@ -7,8 +7,8 @@
 -- sensitive: Person, Address, Body
 -- columns:
 --   Source = source
---   Created Timestamp = millis seconds
---   Created Date = millis P
+--   Created Timestamp = whole seconds
+--   Created Date = whole P
 --   Recorded Timestamp = recorded seconds
 --   Recorded Date = recorded P
 --   Direction = required
