@@ -144,6 +144,7 @@ perl_tests = \
 	t/172-full-disk.t \
 	t/173-archive-proof.t \
 	t/174-nights.t \
+	t/175-interrupted.t \
 	t/180-destinations.t \
 	t/181-sftp.t \
 	t/182-s3.t \
