@@ -108,9 +108,12 @@ $pg->do(q{insert into destination (name, kind, profiles) values ('here', 'local'
 $pg->do(q{insert into destination (name, kind, profiles, paused) values ('rests', 'local', '{nightly}', true)});
 my $made = webmunkd({ env => {%env} }, $pg, 'export', 'run', $e->{id});
 is($made->{code}, 0, 'the night is made') or diag($made->{err});
-is_deeply([ $pg->list('select d.name from delivery v join destination d on d.id = v.destination_id') ], ['here'], 'and goes to one destination');
-like($pg->scalar('select object from delivery'), qr/^\Q$today\E\/\S+_nightly-\d+\.zip$/, 'under its day');
-is($pg->scalar(q{select what from job where name = 'deliver'}), 'delivery ' . $pg->scalar('select id from delivery'), 'by a job of its own');
+is_deeply([ $pg->list('select d.name from delivery v join destination d on d.id = v.destination_id order by 1') ], [ 'here', 'rests' ], 'and goes to the destinations that want it');
+like($pg->scalar('select min(object) from delivery'), qr/^\Q$today\E\/\S+_nightly-\d+\.zip$/, 'under its day');
+is_deeply([ $pg->list(q{select what from job where name = 'deliver' order by 1}) ], [ map { "delivery $_" } $pg->list('select id from delivery order by 1') ], 'each by a job of its own');
+is(webmunkd({ env => {%env} }, $pg, 'run', '--once', 'deliver', '--params', json({ delivery => $pg->scalar(q{select v.id from delivery v join destination d on d.id = v.destination_id
+    where d.name = 'rests'}) + 0 }))->{code}, 0, 'while a destination is paused');
+is($pg->scalar(q{select v.state from delivery v join destination d on d.id = v.destination_id where d.name = 'rests'}), 'waiting', 'what is for it waits, and is not lost');
 like(run($unzip, '-Z1', "$dir/$e->{id}.zip")->{out}, qr/^webmunk-extension-scroll-position\.txt$/m, 'with its files');
 
 # A night that failed for good is asked for again.

@@ -57,6 +57,7 @@ SELECT jsonb_build_object(
   LEFT JOIN LATERAL (
       SELECT min(s COLLATE "C") AS first, max(s COLLATE "C") AS last
         FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof(e.definition -> 'sources') = 'array'
+                                             AND coalesce(e.definition ->> 'pseudonyms', '') = ''
                                             THEN e.definition -> 'sources' ELSE '[]' END) AS s) AS r ON true
  WHERE v.id = $1::int8;
 

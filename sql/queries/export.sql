@@ -75,12 +75,12 @@ UPDATE webmunk.export
 RETURNING id;
 
 -- name: export_deliver
--- To all that want this profile; a second time changes nothing.
+-- To all that want this profile, where deliveries to a paused one wait; a second time changes nothing.
 INSERT INTO webmunk.delivery (export_id, destination_id, object)
 SELECT e.id, d.id, CASE WHEN e.profile = 'nightly' THEN (e.definition ->> 'from') || '/' ELSE '' END || e.file_name
   FROM webmunk.export e
   JOIN webmunk.destination d ON coalesce(d.study_id, e.study_id) = e.study_id
- WHERE e.id = $1::int8 AND e.profile <> '' AND e.profile = ANY (d.profiles) AND NOT d.paused
+ WHERE e.id = $1::int8 AND e.profile <> '' AND e.profile = ANY (d.profiles)
  ORDER BY d.id
 ON CONFLICT DO NOTHING
 RETURNING id;
