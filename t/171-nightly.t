@@ -89,6 +89,8 @@ is(nightly(grace => 0)->{code}, 0, 'the job runs before midnight');
 is($pg->scalar('select count(*) from export_day where day >= $1', $today), 0, 'and leaves today alone');
 my $passed = wait_until { $pg->scalar(q{select (now() at time zone time_zone)::date > $1 from study}, $today) eq 't' } 'midnight';
 ok($passed, 'midnight passes');
+is($pg->scalar(q{set role wm_jobs; select count(*) > 0 from pg_stat_activity where pid <> pg_backend_pid() and backend_xid is not null and xact_start < now()}), 't',
+    'the jobs see the transactions of others');
 like(nightly(grace => 0)->{out}, qr/^0 days asked for, 1 wait/, 'a transaction that began before midnight keeps the day open');
 $open->do('commit');
 $pg->do(q{update study set time_zone = 'UTC'});    # where that day is yesterday; exports know zones by name alone
