@@ -70,6 +70,18 @@ static int listed(const char *list, const char *name, size_t size)
     return 0;
 }
 
+/* Raw points have no columns but the document itself. */
+static const wm_err *codebook_raw(wm_buf *out, const wm_export_archive *a,
+                                  const wm_export_type *type)
+{
+    WM_TRY(field(out, type->name, "\t\tno\tyes\t"));
+    return field(out,
+                 a->definition->sensitive
+                     ? "the point as it was stored, all members"
+                     : "the point as it was stored, without members whose names end with * or !",
+                 "\r\n");
+}
+
 /* The columns of TYPE, one row each.  Checks among the cells ("x") are no columns. */
 static const wm_err *codebook_type(wm_buf *out, const wm_export_archive *a,
                                    const wm_export_type *type, apr_pool_t *pool)
@@ -100,10 +112,13 @@ static const wm_err *codebook(wm_export_archive *a, wm_buf *out, apr_pool_t *poo
     static const char header[] = "Type\tColumn\tSensitive\tIn this archive\tMeaning\r\n";
 
     WM_TRY(wm_buf_add(out, header, sizeof header - 1));
-    for (int i = 0; i < a->definition->types->nelts; i++)
-        WM_TRY(codebook_type(
-            out, a, wm_export_type_find(APR_ARRAY_IDX(a->definition->types, i, const char *), pool),
-            pool));
+    for (int i = 0; i < a->definition->types->nelts; i++) {
+        const wm_export_type *type =
+            wm_export_type_find(APR_ARRAY_IDX(a->definition->types, i, const char *), pool);
+
+        WM_TRY(a->definition->format == WM_EXPORT_RAW ? codebook_raw(out, a, type)
+                                                      : codebook_type(out, a, type, pool));
+    }
     return NULL;
 }
 

@@ -65,6 +65,8 @@ for my $format (qw(tsv csv jsonl raw)) {
     my $manifest = from_json($got->{'manifest.json'});
     is(@{ $manifest->{sources}{included} }, 5, "$format: all are in it");
     is_deeply([ grep { !/^p-[0-9a-f]{20}$/ } @{ $manifest->{sources}{included} }, @{ $manifest->{definition}{sources} } ], [], '... under pseudonyms');
+    like($got->{'codebook.tsv'}, $format eq 'raw' ? qr/^acme-steps\t\tno\tyes\tthe point as it was stored, without members .*\r\n(?!acme-steps)/m : qr/^acme-steps\tProperties\t/m,
+        "$format: the code book tells what is in it");
     $shown{$format} = $manifest->{sources}{included};
     my %seen;
     for my $name (grep { !/^(?:manifest|codebook|completeness)/ } keys %$got) { $seen{$_}++ for "$name $got->{$name}" =~ /(p-[0-9a-f]{20})/g }
