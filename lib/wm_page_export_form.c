@@ -90,6 +90,7 @@ json_t *wm_page_export_read(const json_t *choices, apr_int64_t study, const char
     set_text(d, "zone", fields, zone);
     set_text(d, "format", fields, "tsv");
     set_text(d, "archives", fields, "one");
+    json_object_set_new(d, "newline", json_string(apr_table_get(fields, "newline") ? " " : ""));
     json_object_set_new(d, "pseudonyms", json_boolean(field(fields, "pseudonyms") != NULL));
     json_object_set_new(d, "sensitive", json_boolean(field(fields, "sensitive") != NULL));
     return d;
@@ -214,6 +215,8 @@ void wm_page_export_show(json_t *page, const json_t *choices, const json_t *d, a
     json_array_foreach(sources, i, one) text =
         apr_pstrcat(pool, text, json_string_value(one), "\n", NULL);
     json_object_set_new(page, "sources", json_string(text));
+    json_object_set_new(page, "newline",
+                        json_boolean(json_string_length(json_object_get(d, "newline")) > 0));
     one = json_object_get(d, "pseudonyms");
     json_object_set_new(page, "pseudonyms",
                         json_boolean(json_is_true(one) || json_string_length(one)));

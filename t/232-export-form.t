@@ -59,13 +59,14 @@ subtest 'the form' => sub {
     }
     is($who{ann}->post('/dashboard/exports', { csrf => $token, purpose => 'x', do => 'start' })->{status}, 400, 'nothing is no export');
     is($pg->scalar('select count(*) from export') + $pg->scalar('select count(*) from job'), 0, 'so far nothing was made');
-    my $answer = $who{ann}->post('/dashboard/exports', { %good, do => 'start', sources => "p1\r\np2\n", pseudonyms => 'on', format => 'csv' });
+    my $answer = $who{ann}->post('/dashboard/exports', { %good, do => 'start', sources => "p1\r\np2\n", pseudonyms => 'on', newline => 'on', format => 'csv' });
     is($answer->{status}, 303, 'the export begins');
     my ($id) = WmTest::Browser::header($answer, 'location') =~ m{^/dashboard/exports/(\d+)$};
     my ($row) = $pg->rows("select e.*, j.name as job, j.what from export e join job j on j.id = e.job_id where e.id = $id");
     is_deeply([ @$row{qw(job what state purpose)} ], [ 'export', "export $id", 'queued', "why $evil" ], '... with its job');
     is_deeply($row->{definition}{sources}, [ 'p1', 'p2' ], '... about whom it was asked for');
     is($row->{definition}{sensitive}, JSON::PP::false(), '... without sensitive fields');
+    is($row->{definition}{newline}, ' ', '... with words apart');
     like($row->{definition}{pseudonyms}, qr/^[0-9a-f]+$/, '... under a key of its own');
     is_deeply([ @{ newest() }{qw(account action object purpose source_count)} ], [ 'ann', 'export-request', "export:$id", "why $evil", 2 ], '... for the record');
     like($who{ann}->get("/dashboard/exports/new?copy=$id")->{content}, qr/>p1\np2\n<\/textarea>/, 'it can be taken for another');
