@@ -35,6 +35,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_export_archive.c lib/wm_export_archive.h \
 	lib/wm_export_join.c \
 	lib/wm_export_manifest.c \
+	lib/wm_export_part.c \
 	lib/wm_export_sign.c lib/wm_export_sign.h \
 	lib/wm_export_verify.c \
 	lib/wm_form.c lib/wm_form.h lib/wm_form_own.h \
