@@ -133,8 +133,11 @@ perl_tests = \
 	t/150-runner.t \
 	t/151-schedules.t \
 	t/152-jobs.t \
+	t/153-alerts.t \
 	t/154-settings.t \
 	t/155-health.t \
+	t/156-alert-mail.t \
+	t/157-merge.t \
 	t/162-export-pseudonyms.t \
 	t/163-export-pdk.t \
 	t/164-export-corrections.t \
@@ -178,7 +181,8 @@ perl_tests = \
 	t/230-quickstart.t \
 	t/231-exports.t \
 	t/232-export-form.t \
-	t/233-monitor.t \
+	t/233-alerts.t \
+	t/234-monitor.t \
 	t/901-sizes.t \
 	t/902-layers.t \
 	t/903-headers.t \
