@@ -106,7 +106,7 @@ BEGIN
 
         -- The server: stores bundles, keeps sessions, and of people changes only what signing in
         -- changes.  Partitions are the jobs'.
-        'REVOKE EXECUTE ON FUNCTION partition_make, partitions_ahead, job_claim, job_finish, schedule_tick, alerts_update FROM wm_web',
+        'REVOKE EXECUTE ON FUNCTION partition_make, partitions_ahead, job_claim, job_finish, schedule_tick, alerts_update, health_keep FROM wm_web',
         'GRANT INSERT, UPDATE ON ' || web_insert_update || ' TO wm_web',
         'GRANT INSERT, UPDATE, DELETE ON ' || web_write || ' TO wm_web',
         'GRANT UPDATE (password, last_sign_in) ON account TO wm_web',
