@@ -115,7 +115,7 @@ static int open_files(void)
     return count;
 }
 
-static void test_many(void)
+static void test_many_parts(void)
 {
     int before = open_files(), failed = 0, most = 0, now;
     wm_zip_packer *packer;
@@ -154,7 +154,7 @@ static void test_full(void)
 }
 
 /* More entries than the old directory of zip can count. */
-static void test_many(void)
+static void test_many_entries(void)
 {
     enum { MANY = 0x10002 };
     apr_time_exp_t time = {.tm_year = 80, .tm_mday = 1};
@@ -195,9 +195,9 @@ int main(void)
         abort();
     dir = template;
     test_archive();
-    test_many();
+    test_many_parts();
     test_full();
-    test_many();
+    test_many_entries();
     for (const char *const *n = (const char *const[]){"large", "empty", "again", "after", "a.zip",
                                                       "b.zip", "c.zip.part", "many.zip", NULL};
          *n; n++)
