@@ -28,6 +28,7 @@
     X(alert_unset) \
     X(alert_mute) \
     X(alert_unmute) \
+    X(access_log_verify) \
     X(token_add) \
     X(token_list) \
     X(token_revoke) \

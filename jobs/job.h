@@ -49,6 +49,7 @@ typedef struct wm_job {
 /* One row per job, sorted: name of the variable behind wm_job_. */
 /* clang-format off */
 #define WM_JOBS(X) \
+    X(access_log_head) \
     X(alert_digest) \
     X(arrival_fold) \
     X(body_purge) \

@@ -2,6 +2,7 @@
 sbin_PROGRAMS += jobs/webmunkd
 
 jobs_webmunkd_SOURCES = \
+	jobs/cmd_access_log.c \
 	jobs/cmd_account.c \
 	jobs/cmd_alert.c \
 	jobs/cmd_check_config.c \
@@ -36,8 +37,10 @@ jobs_webmunkd_SOURCES = \
 	jobs/settings.c jobs/settings.h jobs/settings_value.c jobs/settings_value.h \
 	jobs/demo.h jobs/demo_body.c jobs/demo_post.c jobs/demo_study.c \
 	jobs/exports.c jobs/exports.h \
+	jobs/heads.c jobs/heads.h \
 	jobs/job.c jobs/job.h \
 	jobs/job_args.c jobs/job_args.h \
+	jobs/job_access_log_head.c \
 	jobs/job_alert_digest.c \
 	jobs/job_arrival_fold.c \
 	jobs/job_body_purge.c \

@@ -75,6 +75,10 @@
       "pieces that went to quarantine in 24 hours") \
     X(HEALTH_SILENCE, "health", "silence", TIME_LEVELS, "0 0", NULL, 0, WM_SECONDS(31536000), \
       "WEBMUNK_HEALTH_SILENCE", "how long nothing was received; 0 for whatever") \
+    X(ACCESS_LOG_FILE, "access_log", "file", PATH, "", NULL, 0, 0, "WEBMUNK_ACCESS_LOG_FILE", \
+      "file that heads of the access log are appended to") \
+    X(ACCESS_LOG_MAIL, "access_log", "mail", ADDRESSES, "", NULL, 0, 0, "WEBMUNK_ACCESS_LOG_MAIL", \
+      "who gets the head of the access log by mail, once a day") \
     X(SMTP_URL, "mail", "smtp_url", URL, "", "smtp|smtps", 0, 0, "WEBMUNK_SMTP_URL", \
       "the mail server; without it mail stays unsent") \
     X(SMTP_TLS, "mail", "tls", CHOICE, "", "required|off", 0, 0, "WEBMUNK_SMTP_TLS", \

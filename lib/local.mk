@@ -8,7 +8,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_account_sign_in.c \
 	lib/wm_alert.c lib/wm_alert.h lib/wm_alert_digest.c \
 	lib/wm_attachment.c lib/wm_attachment.h \
-	lib/wm_audit.c lib/wm_audit.h \
+	lib/wm_audit.c lib/wm_audit.h lib/wm_audit_chain.c lib/wm_audit_chain.h \
 	lib/wm_base64.c lib/wm_base64.h \
 	lib/wm_box.c lib/wm_box.h \
 	lib/wm_buf.c lib/wm_buf.h \

@@ -66,3 +66,40 @@ const wm_err *wm_export_sign(const char **text, const char *manifest, size_t siz
     *text = apr_psprintf(pool, "Ed25519\n%s\n%s\n", key, encoded);
     return NULL;
 }
+
+/* The line at *AT as base64 of SIZE bytes; *AT moves behind it. */
+static int line_of(unsigned char *bytes, size_t size, const char **at)
+{
+    size_t length = strcspn(*at, "\r\n"), got;
+    int bad = sodium_base642bin(bytes, size, *at, length, NULL, &got, NULL,
+                                sodium_base64_VARIANT_ORIGINAL);
+
+    *at += length;
+    *at += strspn(*at, "\r\n");
+    return !bad && got == size;
+}
+
+const wm_err *wm_export_sign_check(char key[WM_SIGN_KEY_TEXT], const char *signature,
+                                   const char *text, size_t size, const char *key_path,
+                                   const char *where, apr_pool_t *pool)
+{
+    unsigned char open_half[crypto_sign_PUBLICKEYBYTES], wanted[crypto_sign_PUBLICKEYBYTES],
+        bytes[crypto_sign_BYTES];
+    const char *at = signature + strcspn(signature, "\n");
+
+    at += *at == '\n';
+    if (strncmp(signature, "Ed25519\n", 8) || !line_of(open_half, sizeof open_half, &at) ||
+        !line_of(bytes, sizeof bytes, &at))
+        return wm_err_make(pool, WM_E_INPUT, "%s: that is no signature", where);
+    if (key_path) {
+        WM_TRY(wm_box_key_read(wanted, key_path, 0, pool));
+        if (sodium_memcmp(wanted, open_half, sizeof open_half))
+            return wm_err_make(pool, WM_E_INPUT, "%s is signed with another key than %s", where,
+                               key_path);
+    }
+    if (crypto_sign_verify_detached(bytes, (const unsigned char *)text, size, open_half))
+        return wm_err_make(pool, WM_E_INPUT, "%s: the signature is not true", where);
+    sodium_bin2base64(key, WM_SIGN_KEY_TEXT, open_half, sizeof open_half,
+                      sodium_base64_VARIANT_ORIGINAL);
+    return NULL;
+}

@@ -23,6 +23,12 @@ const wm_err *wm_export_sign_public(char text[WM_SIGN_KEY_TEXT], const char *sec
 const wm_err *wm_export_sign(const char **text, const char *manifest, size_t size,
                              const char *secret_path, apr_pool_t *pool);
 
+/* Is SIGNATURE, as wm_export_sign makes it, one of TEXT, by the public key in the file KEY_PATH (NULL: by
+ * the key that it names itself)?  KEY gets that key.  WM_E_INPUT otherwise, about WHERE. */
+const wm_err *wm_export_sign_check(char key[WM_SIGN_KEY_TEXT], const char *signature,
+                                   const char *text, size_t size, const char *key_path,
+                                   const char *where, apr_pool_t *pool);
+
 typedef struct wm_export_verdict {
     int entries;
     apr_int64_t rows, bytes;

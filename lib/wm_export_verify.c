@@ -6,7 +6,6 @@
 #include <jansson.h>
 #include <sodium.h>
 
-#include "wm_box.h"
 #include "wm_buf.h"
 #include "wm_export_sign.h"
 #include "wm_json_own.h"
@@ -79,23 +78,9 @@ static const wm_err *find_texts(checking *c)
     return err;
 }
 
-/* The line at *AT as base64 of SIZE bytes; *AT moves behind it. */
-static int line_of(unsigned char *bytes, size_t size, const char **at)
-{
-    size_t length = strcspn(*at, "\r\n"), got;
-    int bad = sodium_base642bin(bytes, size, *at, length, NULL, &got, NULL,
-                                sodium_base64_VARIANT_ORIGINAL);
-
-    *at += length;
-    *at += strspn(*at, "\r\n");
-    return !bad && got == size;
-}
-
 static const wm_err *check_signature(checking *c, const char *key_path, int promised)
 {
-    unsigned char key[crypto_sign_PUBLICKEYBYTES], wanted[crypto_sign_PUBLICKEYBYTES],
-        signature[crypto_sign_BYTES];
-    const char *text = c->signature, *at;
+    const char *text = c->signature;
 
     if (!text && (promised || key_path))
         return wm_err_make(c->pool, WM_E_INPUT, "%s has no signature", c->file);
@@ -103,24 +88,10 @@ static const wm_err *check_signature(checking *c, const char *key_path, int prom
         return NULL;
     if (!promised)
         return wrong(c, "is there, and the manifest does not know of it", "manifest.sig");
-    at = text + strcspn(text, "\n");
-    at += *at == '\n';
-    if (strncmp(text, "Ed25519\n", 8) || !line_of(key, sizeof key, &at) ||
-        !line_of(signature, sizeof signature, &at))
-        return wrong(c, "is no signature", "manifest.sig");
-    if (key_path) {
-        WM_TRY(wm_box_key_read(wanted, key_path, 0, c->pool));
-        if (sodium_memcmp(wanted, key, sizeof key))
-            return wm_err_make(c->pool, WM_E_INPUT, "%s is signed with another key than %s",
-                               c->file, key_path);
-        c->verdict->key_known = 1;
-    }
-    if (crypto_sign_verify_detached(signature, (const unsigned char *)c->manifest, c->manifest_size,
-                                    key))
-        return wm_err_make(c->pool, WM_E_INPUT, "%s: the signature is not true", c->file);
+    WM_TRY(wm_export_sign_check(c->verdict->key, text, c->manifest, c->manifest_size, key_path,
+                                c->file, c->pool));
+    c->verdict->key_known = key_path != NULL;
     c->verdict->is_signed = 1;
-    sodium_bin2base64(c->verdict->key, WM_SIGN_KEY_TEXT, key, sizeof key,
-                      sodium_base64_VARIANT_ORIGINAL);
     return NULL;
 }
 

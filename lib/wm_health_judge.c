@@ -292,11 +292,26 @@ static void mail(judge *j)
             wm_page_number(fact(j, "mail_waiting"), j->pool));
 }
 
+static void access_log(judge *j)
+{
+    apr_int64_t bad = fact(j, "access_log_bad");
+
+    if (bad)
+        say(j, "access_log", "Access log", WM_HEALTH_CRITICAL,
+            "Row %" APR_INT64_T_FMT
+            " is not what it was: somebody changed the log, or an older backup"
+            " was restored. Keep a copy of the database, and see webmunkd access-log verify.",
+            bad);
+    else
+        say(j, "access_log", "Access log", WM_HEALTH_OK, "Whole up to row %s, as last checked.",
+            wm_page_number(fact(j, "access_log_last"), j->pool));
+}
+
 json_t *wm_health_judge(const json_t *facts, const wm_health_limits *limits, apr_pool_t *pool)
 {
     static void (*const all[])(judge *) = {jobs,    schedules,  arrivals,   quarantine,
                                            rollups, database,   partitions, disk,
-                                           exports, deliveries, mail};
+                                           exports, deliveries, mail,       access_log};
     judge j = {facts, limits, json_array(), WM_HEALTH_OK, pool};
 
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)

@@ -118,6 +118,7 @@ BEGIN
         'REVOKE SELECT ON account FROM wm_jobs',
         'GRANT SELECT (id, name, added, last_sign_in, disabled, mail_address) ON account TO wm_jobs',
         'GRANT INSERT, UPDATE, DELETE ON ' || jobs_write || ' TO wm_jobs',
+        'GRANT INSERT ON access_log_head TO wm_jobs',
 
         -- Exports read views.
         'GRANT SELECT ON point, source_bundle TO wm_export',

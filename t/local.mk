@@ -142,6 +142,7 @@ perl_tests = \
 	t/163-export-pdk.t \
 	t/164-export-corrections.t \
 	t/165-export-type.t \
+	t/156-access-log.t \
 	t/170-archive.t \
 	t/171-nightly.t \
 	t/172-full-disk.t \

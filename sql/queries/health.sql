@@ -64,6 +64,8 @@ SELECT jsonb_build_object(
                              ORDER BY position LIMIT 1), 0),
     'page_lag', coalesce((SELECT extract(epoch FROM $1::timestamptz - min(refreshed + 20 * took))::bigint
                             FROM webmunk.study_refreshed WHERE refreshed > '1970-01-01'), 0),
+    'access_log_last', coalesce((SELECT last FROM webmunk.access_log_head ORDER BY id DESC LIMIT 1), 0),
+    'access_log_bad', coalesce((SELECT bad FROM webmunk.access_log_head ORDER BY id DESC LIMIT 1), 0),
     'database_bytes', pg_database_size(current_database()),
     'connections', (SELECT count(*) FROM pg_stat_activity WHERE usesysid IS NOT NULL),
     'connections_max', current_setting('max_connections')::bigint,

@@ -157,27 +157,35 @@ BEGIN
     RETURN row.id;
 END $$;
 
--- The number of the first row that does not fit into the chain, NULL when all do.  Reads the whole log.
-CREATE FUNCTION access_log_verify() RETURNS bigint
+-- Check the rows behind P_AFTER, whose hash is P_HASH, up to P_LIMIT of them (NULL: all).  LAST and HASH are the newest
+-- row that fits, BAD the first that does not and REASON why; BAD is NULL when all do.
+CREATE FUNCTION access_log_check(p_after bigint, p_hash bytea, p_limit bigint,
+    OUT last bigint, OUT hash bytea, OUT bad bigint, OUT reason text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = webmunk, pg_temp AS $$
 DECLARE
     row access_log;
-    expected bigint := 1;
-    before bytea := '\x0000000000000000000000000000000000000000000000000000000000000000';
 BEGIN
-    FOR row IN SELECT * FROM access_log ORDER BY id LOOP
-        IF row.id <> expected THEN
-            RETURN expected;
+    last := p_after;
+    hash := p_hash;
+    FOR row IN SELECT * FROM access_log l WHERE l.id > p_after ORDER BY l.id LIMIT p_limit LOOP
+        reason := CASE
+            WHEN row.id <> last + 1 THEN 'is missing'
+            WHEN row.previous <> hash THEN 'does not follow the row before it'
+            WHEN row.hash <> sha256(convert_to(access_log_text(row), 'UTF8')) THEN 'was changed'
+            WHEN (row.source_count, row.source_digest) IS DISTINCT FROM
+                 (SELECT (count(*)::integer, access_log_sources_digest(array_agg(source_id)))
+                    FROM access_log_source WHERE log_id = row.id) THEN 'names other participants than it did' END;
+        IF reason IS NOT NULL THEN
+            bad := CASE WHEN row.id <> last + 1 THEN last + 1 ELSE row.id END;
+            RETURN;
         END IF;
-        IF row.previous <> before
-           OR row.hash <> sha256(convert_to(access_log_text(row), 'UTF8'))
-           OR (row.source_count, row.source_digest) IS DISTINCT FROM
-              (SELECT (count(*)::integer, access_log_sources_digest(array_agg(source_id)))
-                 FROM access_log_source WHERE log_id = row.id) THEN
-            RETURN row.id;
-        END IF;
-        before := row.hash;
-        expected := expected + 1;
+        last := row.id;
+        hash := row.hash;
     END LOOP;
-    RETURN NULL;
 END $$;
+
+-- The number of the first row that does not fit into the chain, NULL when all do.  Reads the whole log.
+CREATE FUNCTION access_log_verify() RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = webmunk, pg_temp AS $$
+    SELECT bad FROM access_log_check(0, decode(repeat('00', 32), 'hex'), NULL)
+$$;
