@@ -61,6 +61,16 @@
     X(schedule_pause) \
     X(schedule_resume) \
     X(schedule_remove) \
+    X(server_add) \
+    X(server_list) \
+    X(server_test) \
+    X(server_ask) \
+    X(server_pause) \
+    X(server_resume) \
+    X(server_remove) \
+    X(server_assign) \
+    X(server_unassign) \
+    X(server_backfill) \
     X(source_list) \
     X(source_show) \
     X(source_merge) \
@@ -68,7 +78,7 @@
     X(run)
 /* clang-format on */
 
-enum { WM_OPTIONS_MAX = 20, WM_ARGUMENTS_MAX = 4 };
+enum { WM_OPTIONS_MAX = 20, WM_ARGUMENTS_MAX = 32 };
 
 /* What is there before a command starts; with the database come the settings. */
 enum { WM_NEEDS_DATABASE = 1, WM_NEEDS_SETTINGS = 2 };

@@ -58,6 +58,7 @@ typedef struct wm_job {
     X(export) \
     X(export_nightly) \
     X(export_purge) \
+    X(forward) \
     X(health) \
     X(mail) \
     X(partitions) \

@@ -17,6 +17,7 @@ jobs_webmunkd_SOURCES = \
 	jobs/cmd_partitions.c \
 	jobs/cmd_run.c \
 	jobs/cmd_schedule.c \
+	jobs/cmd_server.c jobs/cmd_server_assign.c jobs/servers.h \
 	jobs/cmd_source.c \
 	jobs/cmd_token.c \
 	jobs/command.c jobs/command.h \
@@ -28,6 +29,7 @@ jobs_webmunkd_SOURCES = \
 	jobs/dest_s3.c jobs/dest_s3.h jobs/dest_s3_parts.c \
 	jobs/dest_sftp.c \
 	jobs/dest_webdav.c \
+	jobs/forward.c jobs/forward.h \
 	jobs/fetch.c jobs/fetch.h jobs/fetch_words.c \
 	jobs/job_deliver.c \
 	jobs/job_destination_test.c \
@@ -47,6 +49,7 @@ jobs_webmunkd_SOURCES = \
 	jobs/job_export.c \
 	jobs/job_export_nightly.c \
 	jobs/job_export_purge.c \
+	jobs/job_forward.c \
 	jobs/health.c jobs/health.h \
 	jobs/job_health.c \
 	jobs/job_partitions.c \

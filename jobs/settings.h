@@ -55,6 +55,12 @@
       "how hard archives are compressed") \
     X(EXPORT_KEEP, "export", "keep", TIME, "30d", NULL, WM_SECONDS(3600), WM_SECONDS(3153600000), \
       "WEBMUNK_EXPORT_KEEP", "how long finished archives are kept") \
+    X(FORWARD_BATCH_POINTS, "forward", "batch_points", NUMBER, "100", NULL, 1, 5000, \
+      "WEBMUNK_FORWARD_BATCH_POINTS", "so many points at most go to another server at once") \
+    X(FORWARD_BATCH_BYTES, "forward", "batch_bytes", SIZE, "1M", NULL, 1024, 67108864, \
+      "WEBMUNK_FORWARD_BATCH_BYTES", "and so many bytes of them, but for one that is larger") \
+    X(FORWARD_TIMEOUT, "forward", "timeout", TIME, "30s", NULL, WM_SECONDS(1), WM_SECONDS(600), \
+      "WEBMUNK_FORWARD_TIMEOUT", "how long the other server may take to acknowledge them") \
     X(HEALTH_FOLDERS, "health", "folders", PATHS, "", NULL, 0, 0, "WEBMUNK_HEALTH_FOLDERS", \
       "folders whose free space is watched beside that of archives: attachments, the database") \
     X(HEALTH_DISK, "health", "disk", LEVELS, "10 5", NULL, 0, 100, "WEBMUNK_HEALTH_DISK", \

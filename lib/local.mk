@@ -39,6 +39,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_export_sign.c lib/wm_export_sign.h \
 	lib/wm_export_verify.c \
 	lib/wm_form.c lib/wm_form.h lib/wm_form_own.h \
+	lib/wm_forward.c lib/wm_forward.h \
 	lib/wm_gzip.c lib/wm_gzip.h \
 	lib/wm_health.c lib/wm_health.h lib/wm_health_judge.c lib/wm_health_prometheus.c \
 	lib/wm_iso8601.c lib/wm_iso8601.h \

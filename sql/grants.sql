@@ -88,7 +88,7 @@ DECLARE
         source_status, arrival, arrival_mark, quarantine, attachment, attachment_point, session, login_throttle,
         job, job_run, schedule, export, export_key, export_part, export_day, destination, delivery,
         mail, asin_item, alert, alert_rule, alert_mute, source_storage, source_merge, source_merge_day,
-        source_merge_repeat, health_sample';
+        source_merge_repeat, health_sample, data_server, source_forward, forward_batch';
 BEGIN
     IF (SELECT count(*) FROM pg_roles WHERE rolname IN ('wm_web', 'wm_jobs', 'wm_export')) < 3 THEN
         RETURN;

@@ -10,6 +10,7 @@ SQL_QUERIES = \
 	sql/queries/destination.sql \
 	sql/queries/export.sql \
 	sql/queries/export_rows.sql \
+	sql/queries/forward.sql \
 	sql/queries/health.sql \
 	sql/queries/job.sql \
 	sql/queries/merge.sql \
@@ -33,7 +34,8 @@ sql_schema_files = \
 	sql/schema/0008-alerts.sql \
 	sql/schema/0009-merge.sql \
 	sql/schema/0010-unmerge.sql \
-	sql/schema/0011-health.sql
+	sql/schema/0011-health.sql \
+	sql/schema/0012-forward.sql
 schemadir = $(pkgdatadir)/sql/schema
 dist_schema_DATA = $(sql_schema_files)
 grantsdir = $(pkgdatadir)/sql

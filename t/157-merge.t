@@ -301,7 +301,8 @@ if (!$uploads) {
     for (my $n = 0; !-e workdir() . '/enough'; $n++) {
         upload([ 'a', 'clicks', "a+$n", 1700000000 + $n ]);
         upload([ 'b', 'clicks', "b+$n", 1700000000 + $n ], [ 'c', 'clicks', "c+$n", 1700000000 + $n ], [ 'a', 'clicks', "d+$n", 1700000000 + $n ]);
-        spew(workdir() . '/sent', $n);
+        spew(workdir() . '/sent.new', $n);
+        rename workdir() . '/sent.new', workdir() . '/sent';
     }
     POSIX::_exit(0);
 }

@@ -138,6 +138,7 @@ perl_tests = \
 	t/155-health.t \
 	t/156-alert-mail.t \
 	t/157-merge.t \
+	t/158-forward.t \
 	t/162-export-pseudonyms.t \
 	t/163-export-pdk.t \
 	t/164-export-corrections.t \
@@ -206,6 +207,7 @@ EXTRA_DIST += $(perl_tests) \
 	t/lib/WmTest/Deliver.pm \
 	t/lib/WmTest/Export.pm \
 	t/lib/WmTest/Httpd.pm \
+	t/lib/WmTest/Peer.pm \
 	t/lib/WmTest/Postgres.pm \
 	t/lib/WmTest/Server.pm \
 	t/lib/WmTest/Source.pm \

@@ -30,6 +30,8 @@ SELECT jsonb_build_object(
                              OR (SELECT id FROM d) = m.origin_id OR (SELECT id FROM o) IN (m.origin_id, m.holder_id)
                              OR m.undo AND (SELECT id FROM d) IN (m.destination_id, m.holder_id)))
             THEN 'a merge of one of them is not finished yet; "webmunkd source list" shows it'
+        WHEN EXISTS (SELECT FROM source_forward f WHERE f.source_id IN (SELECT id FROM o UNION SELECT id FROM d))
+            THEN 'one of them is forwarded to another server: "webmunkd server unassign" first'
         WHEN NOT $3::bool AND (SELECT study_id FROM o) IS NOT NULL
              AND (SELECT study_id FROM o) IS DISTINCT FROM (SELECT study_id FROM d) THEN format(
             '"%s" is in the study "%s" and "%s" %s; --across-studies merges all the same', $1::text,
