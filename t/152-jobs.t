@@ -66,7 +66,7 @@ my $runner = WmTest::spawn($log, { NOTIFY_SOCKET => $path, WATCHDOG_USEC => 2000
 WmTest::guard(sub { WmTest::reap($runner, 'KILL') if $runner });
 ok(heard(qr/^READY=1$/m), 'the service manager hears that the runner is ready');
 ok(heard(qr/WATCHDOG=1/, 3), '... and that it lives, again and again');
-is_deeply([ $pg->list('select distinct name from schedule where built_in order by 1') ]->[0], 'arrival-fold', 'schedules of the jobs are there');
+ok((grep { $_ eq 'arrival-fold' } $pg->list('select distinct name from schedule where built_in')), 'schedules of the jobs are there');
 my $names = $pg->scalar('select count(*) from schedule where built_in');
 ok(eventually("select count(distinct name) >= 4 from job where state = 'done' and name <> 'old'", 't'), '... and their jobs are run');
 $pg->do("insert into study (slug, name, time_zone) values ('b', 'B', 'Europe/Berlin')");
