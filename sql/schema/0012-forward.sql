@@ -194,7 +194,8 @@ $$;
 CREATE FUNCTION forward_behind(s data_server, OUT points bigint, OUT oldest timestamptz) LANGUAGE plpgsql STABLE AS $$
 BEGIN
     SELECT sum(b.points), min(b.recorded) INTO points, oldest FROM bundle b
-     WHERE b.position >= s.position AND (b.position > s.position OR (b.id << 20 | 1048575) > s.point_id) AND b.points > 0
+     WHERE b.position >= (SELECT w.since FROM source_forward w WHERE w.server_id = s.id ORDER BY w.since LIMIT 1)
+       AND b.position >= s.position AND (b.position > s.position OR (b.id << 20 | 1048575) > s.point_id) AND b.points > 0
        AND (EXISTS (SELECT FROM source_forward w
                      WHERE w.source_id = b.source_id AND w.server_id = s.id AND b.position >= w.since)
             OR b.id IN (SELECT v.bundle_id FROM source_forward w JOIN bundle_source v ON v.source_id = w.source_id
