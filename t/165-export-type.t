@@ -23,8 +23,8 @@ my @types = sort { ($a =~ m{([^/]+)$})[0] cmp ($b =~ m{([^/]+)$})[0] } "$dir/acm
 
 # A variable of the build.
 spew("$dir/ask.mk", "include Makefile\nask-%: ; \@echo '\$(\$*)'\n");
-sub built { my ($name) = @_; return run('make', '-s', '-C', builddir(), '-f', "$dir/ask.mk", "ask-$name")->{out} =~ s/\s+\z//r }
-sub build { my ($words) = @_; return run('sh', '-c', 'cd "$1" && eval "$2"', 'sh', builddir(), $words) }
+sub built { my ($name) = @_; return run({ env => { MAKEFLAGS => '', MAKELEVEL => '' } }, 'make', '-s', '--no-print-directory', '-C', builddir(), '-f', "$dir/ask.mk", "ask-$name")->{out} =~ s/\s+\z//r }
+sub build { my ($words) = @_; return run({ env => { MAKEFLAGS => '', MAKELEVEL => '' } }, 'sh', '-c', 'cd "$1" && eval "$2"', 'sh', builddir(), $words) }
 
 my $table = run('awk', '-f', srcdir() . '/build-aux/exports2c.awk', @types);
 is($table->{code}, 0, 'the table of types is made with it') or diag($table->{err});
