@@ -7,7 +7,7 @@
 build_packages="gcc libc6-dev make autoconf automake libtool pkg-config perl ca-certificates
     apache2-bin apache2-dev libaprutil1-dbd-pgsql postgresql
     $(sed -n 's/^wm_need(.*, \[\([a-z0-9.+-]*\)\])$/\1/p' "$top/configure.ac" | tr '\n' ' ')"
-check_packages="chromium clang clang-format curl nghttp2-client openssh-server procps"
+check_packages="chromium clang clang-format curl libarchive-tools nghttp2-client openssh-server procps unzip"
 
 # --- packages --------------------------------------------------------------------------------------
 
