@@ -118,7 +118,7 @@ subtest 'text of strangers' => sub {
 
 subtest 'are they looked for?' => sub {
     like($who{ann}->get('/dashboard/alerts')->{content}, qr/Nothing has been checked yet\./, 'nobody looked');
-    $pg->do("insert into job (name, state, finished) values ('status-checks', 'done', now() - interval '16 minutes')");
+    $pg->do("insert into job (name, state, finished) values ('status-checks', 'done', now() - interval '16 minutes 30 seconds')");
     like($who{ann}->get('/dashboard/alerts')->{content}, qr/The last check was <time[^>]*>16 minutes ago<.*webmunkd run/, 'not for a while');
     $pg->do("insert into job (name, state, finished) values ('status-checks', 'done', now())");
     like($who{ann}->get('/dashboard/alerts')->{content}, qr/Checked <time[^>]*>just now</, 'just now');
