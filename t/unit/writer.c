@@ -136,7 +136,7 @@ static void test_batch(wm_db *db, apr_pool_t *pool)
                                    " AND bundle_id = %" APR_INT64_T_FMT,
                                    list[5].stored.id)),
            2, "and in which bundle");
-    is_int(number(db, "SELECT count(DISTINCT position)" OF("batch-")), 2,
+    is_int(number(db, "SELECT count(DISTINCT b.position)" OF("batch-")), 2,
            "those that waited were one transaction");
     is_int(number(db, "SELECT count(*)" OF("batch-") " AND points = 2 AND repeats = 0 AND body IS"
                                                      " NOT NULL AND (generator_counts->0->>2)::int"
@@ -172,7 +172,7 @@ static void test_one_source(wm_db *db, apr_pool_t *pool)
     }
     run(list, 5, apr_time_from_sec(60), pool);
     is_int(failed(list, 5), 0, "five uploads of one browser at once are stored");
-    is_int(number(db, "SELECT count(DISTINCT position)" OF("same")), 2, "by two transactions");
+    is_int(number(db, "SELECT count(DISTINCT b.position)" OF("same")), 2, "by two transactions");
     is_int(number(db, "SELECT sum(points) FROM source_day d JOIN source s ON s.id = d.source_id"
                       " WHERE identifier = 'same'"),
            5, "its days add up");
@@ -245,9 +245,9 @@ static void test_databases(wm_db *db, apr_pool_t *pool)
     }
     run(list, 7, apr_time_from_sec(60), pool);
     is_int(failed(list, 7), 0, "uploads for two databases are stored");
-    is_int(number(db, "SELECT count(DISTINCT position)" OF("host-")), 3,
+    is_int(number(db, "SELECT count(DISTINCT b.position)" OF("host-")), 3,
            "those that waited by a transaction for each");
-    is_int(number(db, "SELECT count(*) FROM (SELECT position FROM bundle b JOIN source s ON s.id ="
+    is_int(number(db, "SELECT count(*) FROM (SELECT b.position FROM bundle b JOIN source s ON s.id ="
                       " b.source_id WHERE identifier LIKE 'host-%' GROUP BY 1 HAVING count(DISTINCT"
                       " right(identifier, 1)::int % 2) > 1) x"),
            0, "never together");
