@@ -247,9 +247,10 @@ static void test_databases(wm_db *db, apr_pool_t *pool)
     is_int(failed(list, 7), 0, "uploads for two databases are stored");
     is_int(number(db, "SELECT count(DISTINCT b.position)" OF("host-")), 3,
            "those that waited by a transaction for each");
-    is_int(number(db, "SELECT count(*) FROM (SELECT b.position FROM bundle b JOIN source s ON s.id ="
-                      " b.source_id WHERE identifier LIKE 'host-%' GROUP BY 1 HAVING count(DISTINCT"
-                      " right(identifier, 1)::int % 2) > 1) x"),
+    is_int(number(db,
+                  "SELECT count(*) FROM (SELECT b.position FROM bundle b JOIN source s ON s.id ="
+                  " b.source_id WHERE identifier LIKE 'host-%' GROUP BY 1 HAVING count(DISTINCT"
+                  " right(identifier, 1)::int % 2) > 1) x"),
            0, "never together");
     forget(list, 7);
 }
