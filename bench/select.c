@@ -19,17 +19,12 @@ static const char usage_text[] = "usage: select CONNINFO DEFINITION POSITION\n"
                                  "that the exporter makes, and its COPY.\n";
 
 /* All that statement export_rows_settings sets. */
-static const char *const settings[] = {"webmunk.sources",
-                                       "webmunk.generators",
-                                       "webmunk.\"from\"",
-                                       "webmunk.\"to\"",
-                                       "webmunk.position",
-                                       "timezone",
-                                       "datestyle",
-                                       "extra_float_digits",
-                                       "client_encoding",
-                                       "jit",
-                                       "max_parallel_workers_per_gather",
+static const char *const settings[] = {"webmunk.sources",  "webmunk.generators",
+                                       "webmunk.\"from\"", "webmunk.\"to\"",
+                                       "webmunk.position", "timezone",
+                                       "datestyle",        "extra_float_digits",
+                                       "client_encoding",  "jit",
+                                       "enable_memoize",   "max_parallel_workers_per_gather",
                                        "work_mem"};
 
 static const wm_err *print_setting(wm_db *db, const char *name, apr_pool_t *pool)
