@@ -12,21 +12,27 @@
 #include "wm_export_archive.h"
 #include "wm_json_own.h"
 
-enum { DEFECTS_SHOWN = 20, ROWS_A_LOOK = 512, PARTS_A_COMMIT = 64 };
+enum {
+    DEFECTS_SHOWN = 20,
+    ROWS_A_LOOK = 512,
+    /* A file of parts ends with either: what a killed run has to make again. */
+    PARTS_A_FILE = 256,
+    BYTES_A_FILE = 8 * 1024 * 1024
+};
 
 /* The entries of one type while they stream. */
 typedef struct filling {
     wm_export_archive *a;
     const wm_export_type *type;
-    int number;                  /* of the entry that is written */
-    int kept;                    /* entries up to this number are parts already */
-    int writing;                 /* the entry is packed; else it is one of those */
-    wm_export_part part;         /* the entry */
-    apr_array_header_t *bad;     /* its points with defects */
-    apr_array_header_t *waiting; /* finished parts that are not yet rows of export_part */
-    apr_int64_t done;            /* rows of all types so far */
-    apr_int64_t rows, bytes;     /* of this type */
-    apr_pool_t *entry_pool, *pool;
+    int number;                   /* of the entry that is written */
+    int kept;                     /* entries up to this number are parts already */
+    int writing;                  /* the entry is packed; else it is one of those */
+    wm_export_part part;          /* the entry */
+    int file;                     /* number of the first part in the open file */
+    apr_array_header_t *waiting;  /* finished parts that are not yet rows of export_part */
+    apr_int64_t done;             /* rows of all types so far */
+    apr_int64_t rows, bytes;      /* of this type */
+    apr_pool_t *pool, *file_pool; /* the latter of what WAITING points to */
 } filling;
 
 static const char *parts_folder(const char *dir, apr_int64_t id, apr_pool_t *pool)
@@ -123,11 +129,9 @@ static const wm_err *commit_parts(filling *f, int all)
     const wm_err *err;
 
     apr_pool_create(&pool, f->pool);
-    err = wm_zip_pack_sync(f->a->packer, pool);
+    err = wm_db_begin(f->a->db, pool);
     if (!err)
-        err = wm_db_begin(f->a->db, pool);
-    for (int i = 0; i < f->waiting->nelts && !err; i++)
-        err = wm_export_part_keep(f->a, &APR_ARRAY_IDX(f->waiting, i, wm_export_part), pool);
+        err = wm_export_parts_keep(f->a, f->waiting, pool);
     if (!err)
         err = wm_db_do(NULL, f->a->db, WM_SQL_EXPORT_PARTS_DONE,
                        WM_ARGS(WM_I64(f->a->id), WM_I64(f->a->types_done + !!all), WM_I64(f->rows),
@@ -147,28 +151,21 @@ static const wm_err *commit_parts(filling *f, int all)
     return err;
 }
 
-static const char *defect_list(const filling *f)
-{
-    const char *text = "{";
-
-    for (int i = 0; i < f->bad->nelts; i++)
-        text = apr_psprintf(f->pool, "%s%s%" APR_INT64_T_FMT, text, i ? "," : "",
-                            APR_ARRAY_IDX(f->bad, i, apr_int64_t));
-    return apr_pstrcat(f->pool, text, "}", NULL);
-}
-
 /* The entry that was written is complete. */
 static const wm_err *end_entry(filling *f)
 {
+    wm_zip_part *zip = &f->part.zip;
+
     if (!f->writing)
         return NULL;
     f->writing = 0;
-    WM_TRY(wm_zip_pack_end(&f->part.zip, f->a->packer, f->pool));
-    f->part.defect_points = f->bad->nelts ? defect_list(f) : "{}";
+    WM_TRY(wm_zip_pack_end(zip, f->a->packer, f->pool));
     APR_ARRAY_PUSH(f->waiting, wm_export_part) = f->part;
     f->rows += f->part.rows;
-    f->bytes += f->part.zip.bytes;
-    return f->waiting->nelts < PARTS_A_COMMIT ? NULL : commit_parts(f, 0);
+    f->bytes += zip->bytes;
+    if (f->waiting->nelts < PARTS_A_FILE && zip->start + zip->packed < BYTES_A_FILE)
+        return NULL;
+    return commit_parts(f, 0);
 }
 
 static const wm_err *on_entry(void *host, const char *name)
@@ -179,14 +176,19 @@ static const wm_err *on_entry(void *host, const char *name)
     f->number++;
     if (f->number <= f->kept)
         return NULL;
-    apr_pool_clear(f->entry_pool);
-    apr_array_clear(f->bad);
-    f->part = (wm_export_part){.number = f->number, .type = f->type->name};
-    f->part.entry = apr_pstrdup(f->pool, name);
+    if (!wm_zip_pack_is_open(f->a->packer)) {
+        f->file = f->number;
+        apr_pool_clear(f->file_pool);
+        WM_TRY(wm_zip_pack_open(f->a->packer, wm_export_part_path(f->a, f->file, f->file_pool),
+                                f->pool));
+    }
+    f->part = (wm_export_part){.number = f->number, .type = f->type->name, .file = f->file};
+    f->part.entry = apr_pstrdup(f->file_pool, name);
+    f->part.defect_points = wm_json_own(json_array(), f->file_pool);
     WM_TRY(look(f->a, f->done, f->part.entry, f->pool));
     f->writing = 1;
-    return wm_zip_pack_begin(f->a->packer, wm_export_part_path(f->a, f->number, f->entry_pool),
-                             f->pool);
+    wm_zip_pack_begin(f->a->packer);
+    return NULL;
 }
 
 static const wm_err *on_write(void *host, const char *data, size_t size)
@@ -203,23 +205,12 @@ static const wm_err *on_row(void *host, apr_int64_t point, int defects)
     f->part.rows++;
     if (defects) {
         f->part.defects += defects;
-        if (f->bad->nelts < DEFECTS_SHOWN)
-            APR_ARRAY_PUSH(f->bad, apr_int64_t) = point;
+        if (json_array_size(f->part.defect_points) < DEFECTS_SHOWN)
+            json_array_append_new(f->part.defect_points, json_integer(point));
     }
     if (++f->done % ROWS_A_LOOK)
         return NULL;
     return look(f->a, f->done, f->part.entry, f->pool);
-}
-
-/* Give the room of the part that could not be finished back, and keep in mind how much it was. */
-static void drop_unfinished(wm_export_archive *a, const char *path, apr_pool_t *pool)
-{
-    apr_finfo_t info;
-
-    if (!wm_zip_packer_full(a->packer))
-        return;
-    a->stuck = apr_stat(&info, path, APR_FINFO_SIZE, pool) == APR_SUCCESS ? info.size : 0;
-    unlink(path);
 }
 
 /* The entries of the type at INDEX, of which parts from FIRST to KEPT are there. */
@@ -233,14 +224,13 @@ static const wm_err *fill_type(apr_int64_t *done, wm_export_archive *a, int inde
 
     f.number = first - 1;
     f.kept = kept;
-    f.bad = apr_array_make(pool, DEFECTS_SHOWN, sizeof(apr_int64_t));
-    f.waiting = apr_array_make(pool, PARTS_A_COMMIT, sizeof(wm_export_part));
-    apr_pool_create(&f.entry_pool, pool);
+    f.waiting = apr_array_make(pool, PARTS_A_FILE, sizeof(wm_export_part));
+    apr_pool_create(&f.file_pool, pool);
     err = wm_export_stream(a->reader, f.type, a->definition, a->position, &sink, pool);
     if (!err)
         err = end_entry(&f);
     if (err) {
-        drop_unfinished(a, wm_export_part_path(a, f.number, pool), pool);
+        a->stuck = wm_zip_pack_drop(a->packer);
         /* The next run need not make them again; when that fails too, it does. */
         commit_parts(&f, 0);
         return wm_err_wrap(a->pool, err, "%s", name);
@@ -331,9 +321,11 @@ const wm_err *wm_export_archive_fill(wm_export_archive *a, apr_pool_t *pool)
     const wm_err *err;
 
     a->full = 0;
+    a->stuck = 0;
     WM_TRY(wm_db_script(a->reader, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", pool));
     err = fill(a, pool);
     a->full = err && wm_zip_packer_full(a->packer);
+    a->stuck += wm_zip_pack_drop(a->packer);
     /* A COPY that was left in the middle ends with its connection's reset. */
     wm_db_settle(a->reader);
     return err;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a row of export to a finished archive (docs/exports.md).  Each entry is a part on the disk
  * and a row of export_part before it is joined to the others: whoever is interrupted goes on at the
- * last finished part, and the archive's bytes are the same. */
+ * last part that is one, and the archive's bytes are the same.  Small parts share a file and are kept
+ * together: a study has hundreds of participants with a few rows each. */
 #ifndef WM_EXPORT_ARCHIVE_H
 #define WM_EXPORT_ARCHIVE_H
 
@@ -33,7 +34,7 @@ typedef struct wm_export_archive {
     wm_zip_packer *packer;
     const wm_export_watch *watch;
     int full;          /* the last failure came from a full disk */
-    apr_int64_t stuck; /* then: the bytes of the file that did not fit, which is removed */
+    apr_int64_t stuck; /* then: the bytes of the part that did not fit, which are given back */
     apr_pool_t *pool;
 } wm_export_archive;
 
@@ -65,25 +66,26 @@ typedef struct wm_export_part {
     int number;
     const char *type; /* "" for what is not of a type */
     const char *entry;
+    int file; /* number of the first part in its file */
     wm_zip_part zip;
     apr_int64_t rows, defects;
-    const char *defect_points; /* as an array of PostgreSQL, or of JSON once it is read */
+    struct json_t *defect_points; /* the first of them, an array */
 } wm_export_part;
 
 /* All parts of the archive, by number: wm_export_part. */
 const wm_err *wm_export_parts_read(apr_array_header_t **parts, wm_export_archive *archive,
                                    apr_pool_t *pool);
 
-/* The file of part NUMBER. */
+/* The file whose first part is NUMBER. */
 const char *wm_export_part_path(const wm_export_archive *archive, int number, apr_pool_t *pool);
 
 /* Write the code book, and the table of who has how many points of what, as parts NUMBER and the
  * one after it, unless they are there. */
 const wm_err *wm_export_archive_tables(wm_export_archive *archive, int number, apr_pool_t *pool);
 
-/* Keep a finished part: flushed, then known. */
-const wm_err *wm_export_part_keep(wm_export_archive *archive, const wm_export_part *part,
-                                  apr_pool_t *pool);
+/* Close the packer's file and keep PARTS (wm_export_part), all of which are on the disk then. */
+const wm_err *wm_export_parts_keep(wm_export_archive *archive, const apr_array_header_t *parts,
+                                   apr_pool_t *pool);
 
 /* The manifest; KEY_TEXT is the public key in base64, or NULL for an unsigned archive. */
 const wm_err *wm_export_manifest(const char **text, wm_export_archive *archive,

@@ -78,7 +78,7 @@ static const wm_err *join(wm_zip *zip, wm_export_archive *a, const apr_array_hea
         if (a->watch->stopped(a->watch->host))
             return wm_err_make(pool, WM_E_BUSY, "stopped");
         apr_pool_create(&scratch, pool);
-        err = wm_zip_add_part(zip, p->entry, wm_export_part_path(a, p->number, scratch), &p->zip,
+        err = wm_zip_add_part(zip, p->entry, wm_export_part_path(a, p->file, scratch), &p->zip,
                               scratch);
         if (err)
             err = wm_err_wrap(pool, err, "joining %s", p->entry);

@@ -209,14 +209,17 @@ static const wm_err *table(wm_export_archive *a, int number, const char *entry,
                                                   apr_pool_t *pool),
                            apr_pool_t *pool)
 {
-    wm_export_part part = {.number = number, .type = "", .entry = entry, .defect_points = "{}"};
+    apr_array_header_t *parts = apr_array_make(pool, 1, sizeof(wm_export_part));
+    wm_export_part *part = &APR_ARRAY_PUSH(parts, wm_export_part);
     wm_buf *out = wm_buf_create(NULL, pool);
 
-    WM_TRY(wm_zip_pack_begin(a->packer, wm_export_part_path(a, number, pool), pool));
+    *part = (wm_export_part){.number = number, .type = "", .entry = entry, .file = number};
+    part->defect_points = wm_json_own(json_array(), pool);
+    WM_TRY(wm_zip_pack_open(a->packer, wm_export_part_path(a, number, pool), pool));
+    wm_zip_pack_begin(a->packer);
     WM_TRY(write(a, out, pool));
-    WM_TRY(wm_zip_pack_end(&part.zip, a->packer, pool));
-    WM_TRY(wm_zip_pack_sync(a->packer, pool));
-    return wm_export_part_keep(a, &part, pool);
+    WM_TRY(wm_zip_pack_end(&part->zip, a->packer, pool));
+    return wm_export_parts_keep(a, parts, pool);
 }
 
 static const wm_err *write_codebook(wm_export_archive *a, wm_buf *out, apr_pool_t *pool)
@@ -274,7 +277,7 @@ static json_t *entries_json(const apr_array_header_t *parts)
             json_object_set_new(one, "defects", json_integer(p->defects));
         }
         if (p->defects)
-            json_object_set_new(one, "defect_points", json_loads(p->defect_points, 0, NULL));
+            json_object_set(one, "defect_points", p->defect_points);
         json_array_append_new(list, one);
     }
     return list;

@@ -34,7 +34,10 @@ struct wm_zip {
     const char *path, *unfinished;
     zip_fileinfo info;
     apr_int64_t entries;
-    int broken; /* errno of the last failure */
+    int broken;             /* errno of the last failure */
+    int parts;              /* the file of parts that was read last; -1: none */
+    const char *parts_path; /* in PARTS_POOL */
+    apr_pool_t *parts_pool;
 };
 
 static apr_status_t zip_cleanup(void *data)
@@ -44,6 +47,9 @@ static apr_status_t zip_cleanup(void *data)
     if (zip->file)
         zipClose(zip->file, NULL);
     zip->file = NULL;
+    if (zip->parts >= 0)
+        close(zip->parts);
+    zip->parts = -1;
     return APR_SUCCESS;
 }
 
@@ -64,6 +70,8 @@ const wm_err *wm_zip_begin(wm_zip **result, const char *path, const apr_time_exp
     int file;
 
     zip->path = path;
+    zip->parts = -1;
+    apr_pool_create(&zip->parts_pool, pool);
     zip->unfinished = apr_pstrcat(pool, path, ".part", NULL);
     zip->info.tmz_date = (tm_zip){.tm_mday = 1, .tm_year = YEAR_FIRST};
     if (in_range)
@@ -94,58 +102,53 @@ static int open_entry(wm_zip *zip, const char *name, int method, int large)
                                    Z_DEFAULT_STRATEGY, NULL, 0, MADE_BY, NAMES_UTF8, large);
 }
 
-/* Copy the file into the open entry; *COPIED counts.  0, or an errno of reading. */
-static int copy_part(apr_int64_t *copied, int *written, wm_zip *zip, int file, apr_pool_t *pool)
+static const wm_err *open_parts(wm_zip *zip, const char *path, apr_pool_t *pool)
+{
+    if (zip->parts >= 0 && !strcmp(path, zip->parts_path))
+        return NULL;
+    if (zip->parts >= 0)
+        close(zip->parts);
+    apr_pool_clear(zip->parts_pool);
+    zip->parts_path = apr_pstrdup(zip->parts_pool, path);
+    zip->parts = open(path, O_RDONLY | O_CLOEXEC);
+    return zip->parts < 0 ? wm_err_apr(pool, errno, "opening %s", path) : NULL;
+}
+
+/* Copy PART from its file into the open entry. */
+static const wm_err *copy_part(wm_zip *zip, const wm_zip_part *part, apr_pool_t *pool)
 {
     char *buffer = apr_palloc(pool, COPY_SIZE);
+    apr_int64_t at = part->start, end = at + part->packed;
 
-    *copied = 0;
-    *written = 1;
-    for (;;) {
-        ssize_t n = read(file, buffer, COPY_SIZE);
+    while (at < end) {
+        size_t want = end - at < COPY_SIZE ? (size_t)(end - at) : COPY_SIZE;
+        ssize_t n = pread(zip->parts, buffer, want, (off_t)at);
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return errno;
+            return wm_err_apr(pool, errno, "reading %s", zip->parts_path);
         if (!n)
-            return 0;
+            return wm_err_make(pool, WM_E_SYSTEM,
+                               "%s ends at byte %" APR_INT64_T_FMT
+                               " and went on to %" APR_INT64_T_FMT,
+                               zip->parts_path, at, end);
         errno = 0;
-        if (zipWriteInFileInZip(zip->file, buffer, (unsigned)n) != ZIP_OK) {
-            *written = 0;
-            return 0;
-        }
-        *copied += n;
+        if (zipWriteInFileInZip(zip->file, buffer, (unsigned)n) != ZIP_OK)
+            return failure(zip, "writing", pool);
+        at += n;
     }
+    return NULL;
 }
 
 const wm_err *wm_zip_add_part(wm_zip *zip, const char *name, const char *part_path,
                               const wm_zip_part *part, apr_pool_t *pool)
 {
-    apr_int64_t copied;
-    int written, failed;
-    int file = open(part_path, O_RDONLY | O_CLOEXEC);
-
-    if (file < 0)
-        return wm_err_apr(pool, errno, "opening %s", part_path);
+    WM_TRY(open_parts(zip, part_path, pool));
     errno = 0;
-    if (open_entry(zip, name, Z_DEFLATED,
-                   part->bytes > ZIP64_ABOVE || part->packed > ZIP64_ABOVE)) {
-        const wm_err *err = failure(zip, "beginning an entry of", pool);
-
-        close(file);
-        return err;
-    }
-    failed = copy_part(&copied, &written, zip, file, pool);
-    close(file);
-    if (failed)
-        return wm_err_apr(pool, failed, "reading %s", part_path);
-    if (!written)
-        return failure(zip, "writing", pool);
-    if (copied != part->packed)
-        return wm_err_make(pool, WM_E_SYSTEM,
-                           "%s has %" APR_INT64_T_FMT " bytes and had %" APR_INT64_T_FMT, part_path,
-                           copied, part->packed);
+    if (open_entry(zip, name, Z_DEFLATED, part->bytes > ZIP64_ABOVE || part->packed > ZIP64_ABOVE))
+        return failure(zip, "beginning an entry of", pool);
+    WM_TRY(copy_part(zip, part, pool));
     errno = 0;
     if (zipCloseFileInZipRaw64(zip->file, (ZPOS64_T)part->bytes, part->crc) != ZIP_OK)
         return failure(zip, "ending an entry of", pool);

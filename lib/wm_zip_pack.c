@@ -9,18 +9,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <apr_strings.h>
 #include <sodium.h>
 #include <zlib.h>
 
 #include "wm_zip.h"
 
-enum { BLOCK_SIZE = 256 * 1024, BLOCKS = 4, OUT_SIZE = 64 * 1024, UNSYNCED_MAX = 64 };
+enum { BLOCK_SIZE = 256 * 1024, BLOCKS = 4, OUT_SIZE = 64 * 1024 };
 
 struct wm_zip_packer {
     z_stream z;
     crypto_hash_sha256_state sha, packed_sha;
     wm_zip_part part;
-    const char *path;
+    const char *path; /* of the file, in POOL */
+    apr_pool_t *pool;
     char *room;            /* BLOCKS blocks, then the output */
     size_t sizes[BLOCKS];  /* of the blocks handed over */
     size_t filled;         /* bytes in the block that is being filled */
@@ -29,12 +31,11 @@ struct wm_zip_packer {
     pthread_cond_t changed;
     pthread_t thread;
     int has_thread;
-    int ending; /* no block follows */
-    int broken; /* errno of the first failure, or -1 for zlib's */
-    int file;
-    int begun;
-    int unsynced[UNSYNCED_MAX]; /* files of finished parts that may not be on the disk yet */
-    int unsynced_count;
+    int ending;      /* no block follows */
+    int broken;      /* errno of the first failure, or -1 for zlib's */
+    int file;        /* -1: none is open */
+    apr_int64_t end; /* of its finished parts */
+    int begun;       /* a part of it is not finished */
 };
 
 static char *block(const wm_zip_packer *p, unsigned number)
@@ -46,7 +47,7 @@ static int write_out(wm_zip_packer *p, const char *data, size_t size)
 {
     crypto_hash_sha256_update(&p->packed_sha, (const unsigned char *)data, size);
     while (size) {
-        ssize_t n = write(p->file, data, size);
+        ssize_t n = pwrite(p->file, data, size, (off_t)(p->end + p->part.packed));
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -133,21 +134,23 @@ static void end_thread(wm_zip_packer *p)
     p->has_thread = 0;
 }
 
-static void give_up(wm_zip_packer *p)
+apr_int64_t wm_zip_pack_drop(wm_zip_packer *p)
 {
     end_thread(p);
-    if (p->begun)
-        close(p->file);
+    if (!p->begun)
+        return 0;
     p->begun = 0;
+    /* Nobody reads what is behind the last finished part, but it takes room. */
+    return ftruncate(p->file, (off_t)p->end) ? 0 : p->part.packed;
 }
 
 static apr_status_t packer_cleanup(void *data)
 {
     wm_zip_packer *p = data;
 
-    give_up(p);
-    while (p->unsynced_count)
-        close(p->unsynced[--p->unsynced_count]);
+    wm_zip_pack_drop(p);
+    if (p->file >= 0)
+        close(p->file);
     deflateEnd(&p->z);
     pthread_cond_destroy(&p->changed);
     pthread_mutex_destroy(&p->mutex);
@@ -159,6 +162,8 @@ const wm_err *wm_zip_packer_create(wm_zip_packer **packer, int level, apr_pool_t
 {
     wm_zip_packer *p = apr_pcalloc(pool, sizeof *p);
 
+    p->file = -1;
+    apr_pool_create(&p->pool, pool);
     p->room = malloc((size_t)BLOCKS * BLOCK_SIZE + OUT_SIZE);
     if (!p->room ||
         deflateInit2(&p->z, level, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY) != Z_OK) {
@@ -172,25 +177,38 @@ const wm_err *wm_zip_packer_create(wm_zip_packer **packer, int level, apr_pool_t
     return NULL;
 }
 
-const wm_err *wm_zip_pack_begin(wm_zip_packer *p, const char *path, apr_pool_t *pool)
+const wm_err *wm_zip_pack_open(wm_zip_packer *p, const char *path, apr_pool_t *pool)
 {
-    give_up(p);
-    p->broken = p->ending = 0;
+    wm_zip_pack_drop(p);
+    if (p->file >= 0)
+        close(p->file);
+    p->broken = 0;
+    apr_pool_clear(p->pool);
+    p->path = apr_pstrdup(p->pool, path);
+    p->file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    p->end = 0;
+    if (p->file >= 0)
+        return NULL;
+    p->broken = errno;
+    return wm_err_apr(pool, p->broken, "making %s", path);
+}
+
+int wm_zip_pack_is_open(const wm_zip_packer *p)
+{
+    return p->file >= 0;
+}
+
+void wm_zip_pack_begin(wm_zip_packer *p)
+{
+    wm_zip_pack_drop(p);
+    p->ending = 0;
     p->given = p->taken = 0;
     p->filled = 0;
-    p->path = path;
-    memset(&p->part, 0, sizeof p->part);
-    p->part.crc = (apr_uint32_t)crc32(0, NULL, 0);
+    p->part = (wm_zip_part){.start = p->end, .crc = (apr_uint32_t)crc32(0, NULL, 0)};
     crypto_hash_sha256_init(&p->sha);
     crypto_hash_sha256_init(&p->packed_sha);
     deflateReset(&p->z);
-    p->file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (p->file < 0) {
-        p->broken = errno;
-        return wm_err_apr(pool, p->broken, "making %s", path);
-    }
     p->begun = 1;
-    return NULL;
 }
 
 static const wm_err *failure(const wm_zip_packer *p, apr_pool_t *pool)
@@ -241,37 +259,32 @@ const wm_err *wm_zip_pack_end(wm_zip_part *part, wm_zip_packer *p, apr_pool_t *p
     end_thread(p);
     if (!p->broken)
         p->broken = pack(p, block(p, p->given), p->filled, 1);
-    if (p->broken) {
-        give_up(p);
+    if (p->broken)
         return failure(p, pool);
-    }
     p->begun = 0;
-    /* Its blocks find their place on the disk now, while the next parts are made: then the sync of
-     * many is one wait for the file system's journal, not one for each. */
-    sync_file_range(p->file, 0, 0, SYNC_FILE_RANGE_WRITE);
-    p->unsynced[p->unsynced_count++] = p->file;
+    p->end += p->part.packed;
     crypto_hash_sha256_final(&p->sha, p->part.sha256);
     crypto_hash_sha256_final(&p->packed_sha, p->part.packed_sha256);
     *part = p->part;
-    return p->unsynced_count < UNSYNCED_MAX ? NULL : wm_zip_pack_sync(p, pool);
+    return NULL;
 }
 
-const wm_err *wm_zip_pack_sync(wm_zip_packer *p, apr_pool_t *pool)
+const wm_err *wm_zip_pack_close(wm_zip_packer *p, apr_pool_t *pool)
 {
     int failed = 0;
 
-    while (p->unsynced_count) {
-        int file = p->unsynced[--p->unsynced_count];
-
-        if (fsync(file) && !failed)
-            failed = errno;
-        if (close(file) && !failed)
-            failed = errno;
-    }
+    if (p->file < 0)
+        return NULL;
+    wm_zip_pack_drop(p);
+    if (fsync(p->file))
+        failed = errno;
+    if (close(p->file) && !failed)
+        failed = errno;
+    p->file = -1;
     if (!failed)
         return NULL;
     p->broken = failed;
-    return wm_err_apr(pool, failed, "flushing parts to the disk");
+    return wm_err_apr(pool, failed, "flushing %s to the disk", p->path);
 }
 
 int wm_zip_packer_full(const wm_zip_packer *p)

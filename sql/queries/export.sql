@@ -31,14 +31,17 @@ UPDATE webmunk.export SET state = 'packing' WHERE id = $1::int8;
 
 -- name: export_parts
 SELECT number, type, entry, rows, bytes, packed_bytes, crc32, encode(sha256, 'hex'), defects, to_json(defect_points)::text,
-       encode(packed_sha256, 'hex')
+       encode(packed_sha256, 'hex'), file, start
   FROM webmunk.export_part WHERE export_id = $1::int8 ORDER BY number;
 
--- name: export_part_add
-INSERT INTO webmunk.export_part (export_id, number, type, entry, rows, bytes, packed_bytes, crc32, sha256, defects,
-                                 defect_points, packed_sha256)
-VALUES ($1::int8, $2::int8, $3::text, $4::text, $5::int8, $6::int8, $7::int8, $8::int8, decode($9::text, 'hex'),
-        $10::int8, $11::text::bigint[], decode($12::text, 'hex'));
+-- name: export_parts_add
+INSERT INTO webmunk.export_part (export_id, number, type, entry, file, start, rows, bytes, packed_bytes, crc32, sha256,
+                                 packed_sha256, defects, defect_points)
+SELECT $1::int8, p.number, p.type, p.entry, p.file, p.start, p.rows, p.bytes, p.packed_bytes, p.crc32,
+       decode(p.sha256, 'hex'), decode(p.packed_sha256, 'hex'), p.defects, p.defect_points
+  FROM jsonb_to_recordset($2::text::jsonb)
+       AS p(number integer, type text, entry text, file integer, start bigint, rows bigint, bytes bigint,
+            packed_bytes bigint, crc32 bigint, sha256 text, packed_sha256 text, defects bigint, defect_points bigint[]);
 
 -- name: export_parts_done
 UPDATE webmunk.export

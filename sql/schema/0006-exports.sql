@@ -34,12 +34,14 @@ CREATE TABLE export (
 );
 CREATE INDEX export_by_study ON export (study_id, id);
 
--- A finished part of an archive: one entry, as raw deflate in a file of its own until it is packed.
+-- A finished part of an archive: one entry, as raw deflate in a file with others until it is packed.
 CREATE TABLE export_part (
     export_id bigint NOT NULL REFERENCES export ON DELETE CASCADE,
     number integer NOT NULL,                   -- in the order of the archive, from 1
     type text NOT NULL,
     entry text NOT NULL,                       -- name in the archive
+    file integer NOT NULL,                     -- number of the first part in the same file
+    start bigint NOT NULL,                     -- where it begins there
     rows bigint NOT NULL DEFAULT 0,
     bytes bigint NOT NULL DEFAULT 0,
     packed_bytes bigint NOT NULL DEFAULT 0,
