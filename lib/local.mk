@@ -23,6 +23,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_export.h lib/wm_export_int.h \
 	lib/wm_export_cell.c \
 	lib/wm_export_copy.c lib/wm_export_copy.h \
+	lib/wm_export_count.c \
 	lib/wm_export_define.c \
 	lib/wm_export_hide.c \
 	lib/wm_export_layout.c \

@@ -97,9 +97,11 @@ const wm_err *wm_export_stream(wm_db *db, const wm_export_type *type,
                                const wm_export_definition *definition, const char *position,
                                const wm_export_sink *sink, apr_pool_t *pool);
 
-/* How many rows that will be. */
+/* How many rows that will be.  STEP, which may be NULL, hears of the rows so far after every few
+ * participants, and ends the counting with an error of its own. */
 const wm_err *wm_export_count(apr_int64_t *rows, wm_db *db, const wm_export_type *type,
                               const wm_export_definition *definition, const char *position,
+                              const wm_err *(*step)(void *host, apr_int64_t rows), void *host,
                               apr_pool_t *pool);
 
 /* A participant of an export. */

@@ -114,12 +114,12 @@ const wm_err *wm_export_archive_open(wm_export_archive **archive, wm_db *db, wm_
     return NULL;
 }
 
-static const wm_err *look(wm_export_archive *a, apr_int64_t done, const char *note,
-                          apr_pool_t *pool)
+static const wm_err *look(wm_export_archive *a, apr_int64_t done, apr_int64_t total,
+                          const char *note, apr_pool_t *pool)
 {
     if (a->watch->stopped(a->watch->host))
         return wm_err_make(pool, WM_E_BUSY, "stopped");
-    return a->watch->progress(a->watch->host, done, a->expected, note);
+    return a->watch->progress(a->watch->host, done, total, note);
 }
 
 /* Make rows of the finished parts; ALL says that the type has no others. */
@@ -185,7 +185,7 @@ static const wm_err *on_entry(void *host, const char *name)
     f->part = (wm_export_part){.number = f->number, .type = f->type->name, .file = f->file};
     f->part.entry = apr_pstrdup(f->file_pool, name);
     f->part.defect_points = wm_json_own(json_array(), f->file_pool);
-    WM_TRY(look(f->a, f->done, f->part.entry, f->pool));
+    WM_TRY(look(f->a, f->done, f->a->expected, f->part.entry, f->pool));
     f->writing = 1;
     wm_zip_pack_begin(f->a->packer);
     return NULL;
@@ -210,7 +210,7 @@ static const wm_err *on_row(void *host, apr_int64_t point, int defects)
     }
     if (++f->done % ROWS_A_LOOK)
         return NULL;
-    return look(f->a, f->done, f->part.entry, f->pool);
+    return look(f->a, f->done, f->a->expected, f->part.entry, f->pool);
 }
 
 /* The entries of the type at INDEX, of which parts from FIRST to KEPT are there. */
@@ -240,9 +240,24 @@ static const wm_err *fill_type(apr_int64_t *done, wm_export_archive *a, int inde
     return NULL;
 }
 
+/* Rows of the types that are counted already, for those of the next. */
+typedef struct counting {
+    wm_export_archive *a;
+    apr_int64_t total;
+    apr_pool_t *pool;
+} counting;
+
+static const wm_err *counted(void *host, apr_int64_t rows)
+{
+    counting *c = host;
+
+    return look(c->a, 0, c->total + rows, "counting", c->pool);
+}
+
 static const wm_err *count(wm_export_archive *a, apr_pool_t *pool)
 {
-    apr_int64_t rows, total = 0;
+    counting c = {.a = a, .pool = pool};
+    apr_int64_t rows;
 
     if (a->expected >= 0)
         return NULL;
@@ -250,14 +265,13 @@ static const wm_err *count(wm_export_archive *a, apr_pool_t *pool)
         const char *name = APR_ARRAY_IDX(a->definition->types, i, const char *);
         const wm_export_type *type = wm_export_type_find(name, pool);
 
-        if (a->watch->stopped(a->watch->host))
-            return wm_err_make(pool, WM_E_BUSY, "stopped");
-        WM_TRY(wm_export_count(&rows, a->reader, type, a->definition, a->position, pool));
-        total += rows;
-        WM_TRY(a->watch->progress(a->watch->host, 0, total, "counting"));
+        WM_TRY(
+            wm_export_count(&rows, a->reader, type, a->definition, a->position, counted, &c, pool));
+        c.total += rows;
+        WM_TRY(counted(&c, 0));
     }
-    a->expected = total;
-    return wm_db_do(NULL, a->db, WM_SQL_EXPORT_COUNTED, WM_ARGS(WM_I64(a->id), WM_I64(total)),
+    a->expected = c.total;
+    return wm_db_do(NULL, a->db, WM_SQL_EXPORT_COUNTED, WM_ARGS(WM_I64(a->id), WM_I64(c.total)),
                     pool);
 }
 

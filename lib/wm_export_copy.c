@@ -8,6 +8,8 @@
 
 #include "wm_export_copy.h"
 
+enum { ID_SIZE = 22 }; /* a comma, digits, the end */
+
 /* A window by recorded that is longer than this is read source by source. */
 #define WIDE (APR_INT64_C(40) * 86400 * 1000000)
 
@@ -52,10 +54,13 @@ static void compose(wm_export_copy *copy, int many, apr_time_t from, apr_time_t 
     const char *clock = recorded ? "recorded_" : "created_";
     const char *points = apr_pstrcat(copy->pool, clock, order, wide, NULL);
     /* Whose rows come source by source are counted so too: a join would read all other points. */
-    const char *counted = recorded && !*wide ? "recorded_count" : points;
+    int narrow = recorded && !*wide;
+    const char *counted = narrow ? "recorded_count" : points;
+    const char *count = replace(frame("count"), "{rows}", select, copy->pool);
 
     copy->sql = fill_points(copy, select, points, many);
-    copy->count_sql = fill_points(copy, select, counted, many);
+    copy->count_sql = fill_points(copy, count, counted, many);
+    copy->at_once = narrow || copy->type->own;
 }
 
 /* Those called NAME, or whose names begin with it when it ends with a star. */
@@ -103,26 +108,32 @@ const wm_err *wm_export_generators(const char **list, int *count, wm_db *db,
     return NULL;
 }
 
-static const wm_err *find_sources(const char **list, wm_export_copy *copy, const char *position)
+static const wm_err *find_sources(wm_export_copy *copy, const char *position)
 {
     apr_array_header_t *all;
-    wm_buf *text = wm_buf_create(NULL, copy->pool);
 
     WM_TRY(wm_export_sources(&all, copy->db, copy->definition, position, copy->pool));
     copy->sources = apr_array_make(copy->pool, all->nelts + 1, sizeof(const wm_export_source *));
     for (int i = 0; i < all->nelts; i++) {
         const wm_export_source *s = &APR_ARRAY_IDX(all, i, wm_export_source);
-        char number[24];
 
-        if (s->skipped)
-            continue;
-        apr_snprintf(number, sizeof number, "%s%" APR_INT64_T_FMT, text->size ? "," : "", s->id);
-        WM_TRY(wm_buf_add(text, number, strlen(number)));
-        APR_ARRAY_PUSH(copy->sources, const wm_export_source *) = s;
+        if (!s->skipped)
+            APR_ARRAY_PUSH(copy->sources, const wm_export_source *) = s;
     }
-    WM_TRY(wm_buf_add(text, "", 1));
-    *list = text->data;
     return NULL;
+}
+
+const char *wm_export_source_list(const wm_export_copy *copy, int from, int before,
+                                  apr_pool_t *pool)
+{
+    int count = before - from;
+    char *text = apr_palloc(pool, (apr_size_t)count * ID_SIZE + 1), *end = text;
+
+    *end = 0;
+    for (int i = from; i < before; i++)
+        end += apr_snprintf(end, ID_SIZE, "%s%" APR_INT64_T_FMT, i > from ? "," : "",
+                            APR_ARRAY_IDX(copy->sources, i, const wm_export_source *)->id);
+    return text;
 }
 
 /* An instant as timestamptz reads it, whatever its zone. */
@@ -140,7 +151,7 @@ const wm_err *wm_export_copy_make(wm_export_copy **made, wm_db *db, const wm_exp
                                   apr_pool_t *pool)
 {
     wm_export_copy *copy = apr_pcalloc(pool, sizeof *copy);
-    const char *sources, *generators;
+    const char *generators;
     apr_time_t from, to;
     int count;
 
@@ -149,13 +160,14 @@ const wm_err *wm_export_copy_make(wm_export_copy **made, wm_db *db, const wm_exp
     copy->definition = d;
     copy->pool = pool;
     WM_TRY(wm_export_window(&from, &to, d, db, pool));
-    WM_TRY(find_sources(&sources, copy, position));
+    WM_TRY(find_sources(copy, position));
     WM_TRY(wm_export_generators(&generators, &count, db, type, pool));
     copy->nothing = !type->own && (!count || !copy->sources->nelts);
     compose(copy, count > 1, from, to);
     *made = copy;
     return wm_db_do(NULL, db, WM_SQL_EXPORT_ROWS_SETTINGS,
-                    WM_ARGS(WM_TEXT(sources), WM_TEXT(generators),
+                    WM_ARGS(WM_TEXT(wm_export_source_list(copy, 0, copy->sources->nelts, pool)),
+                            WM_TEXT(generators),
                             WM_TEXT(d->from ? instant(from, pool) : "-infinity"),
                             WM_TEXT(d->to ? instant(to, pool) : "infinity"), WM_TEXT(position)),
                     pool);
@@ -176,28 +188,22 @@ static void drain(wm_db *db)
         PQfreemem(data);
 }
 
-const wm_err *wm_export_copy_files(wm_export_copy *copy,
-                                   const wm_err *(*line)(void *host, char *line, size_t size),
-                                   void *host)
-{
-    wm_export_copy files = *copy;
-
-    files.sql = frame(copy->type->files);
-    return wm_export_copy_run(&files, line, host);
-}
-
-const wm_err *wm_export_copy_run(wm_export_copy *copy,
+const wm_err *wm_export_copy_run(wm_export_copy *copy, const char *select,
                                  const wm_err *(*line)(void *host, char *line, size_t size),
                                  void *host)
 {
-    const char *sql = apr_pstrcat(copy->pool, "COPY (", copy->sql, ") TO STDOUT", NULL);
-    const wm_err *err = NULL, *end;
+    const wm_err *err, *end;
+    apr_pool_t *scratch;
     char *data;
     int size;
 
     if (copy->nothing)
         return NULL;
-    WM_TRY(wm_db_copy_out(copy->db, sql, copy->type->name, copy->pool));
+    apr_pool_create(&scratch, copy->pool);
+    err = wm_db_copy_out(copy->db, apr_pstrcat(scratch, "COPY (", select, ") TO STDOUT", NULL),
+                         copy->type->name, copy->pool);
+    apr_pool_destroy(scratch);
+    WM_TRY(err);
     while (!err && (size = PQgetCopyData(copy->db->conn, &data, 0)) > 0) {
         err = line(host, data, (size_t)size);
         PQfreemem(data);
@@ -208,22 +214,11 @@ const wm_err *wm_export_copy_run(wm_export_copy *copy,
     return err ? err : end;
 }
 
-static const wm_err *take_count(void *host, char *line, size_t size)
+const wm_err *wm_export_copy_files(wm_export_copy *copy,
+                                   const wm_err *(*line)(void *host, char *line, size_t size),
+                                   void *host)
 {
-    *(apr_int64_t *)host = wm_export_number((wm_text){line, size});
-    return NULL;
-}
-
-const wm_err *wm_export_count(apr_int64_t *rows, wm_db *db, const wm_export_type *type,
-                              const wm_export_definition *definition, const char *position,
-                              apr_pool_t *pool)
-{
-    wm_export_copy *copy;
-
-    *rows = 0;
-    WM_TRY(wm_export_copy_make(&copy, db, type, definition, position, pool));
-    copy->sql = replace(frame("count"), "{rows}", copy->count_sql, pool);
-    return wm_export_copy_run(copy, take_count, rows);
+    return wm_export_copy_run(copy, frame(copy->type->files), line, host);
 }
 
 apr_int64_t wm_export_number(wm_text text)

@@ -11,8 +11,9 @@ typedef struct wm_export_copy {
     const wm_export_definition *definition;
     apr_array_header_t *sources; /* const wm_export_source *, those that count, in their order */
     const char *sql;             /* the SELECT, complete */
-    const char *count_sql;
-    int nothing; /* no sources or no generator: there are no rows */
+    const char *count_sql;       /* how many rows that gives */
+    int at_once;                 /* counting some sources takes as long as counting all */
+    int nothing;                 /* no sources or no generator: there are no rows */
     apr_pool_t *pool;
 } wm_export_copy;
 
@@ -27,8 +28,13 @@ const wm_err *wm_export_copy_make(wm_export_copy **copy, wm_db *db, const wm_exp
 const wm_err *wm_export_generators(const char **list, int *count, wm_db *db,
                                    const wm_export_type *type, apr_pool_t *pool);
 
-/* Call LINE for each line of COPY; it may change what it gets. */
-const wm_err *wm_export_copy_run(wm_export_copy *copy,
+/* The ids of sources FROM to before BEFORE, as the setting webmunk.sources has them; in POOL. */
+const char *wm_export_source_list(const wm_export_copy *copy, int from, int before,
+                                  apr_pool_t *pool);
+
+/* Call LINE for each line of COPY of SELECT; it may change what it gets.  Without rows nothing is
+ * asked. */
+const wm_err *wm_export_copy_run(wm_export_copy *copy, const char *select,
                                  const wm_err *(*line)(void *host, char *line, size_t size),
                                  void *host);
 

@@ -109,6 +109,6 @@ const wm_err *wm_export_raw(wm_export_copy *copy, const wm_export_sink *sink, ap
     if (!r->zone)
         return wm_err_make(pool, WM_E_INPUT, "there is no time zone \"%s\"",
                            copy->definition->zone);
-    WM_TRY(wm_export_copy_run(copy, take_line, r));
+    WM_TRY(wm_export_copy_run(copy, copy->sql, take_line, r));
     return end_entry(r);
 }

@@ -141,7 +141,7 @@ static const wm_err *stream_rows(stream *s)
 
         WM_TRY(begin_entry(s, apr_pstrcat(s->pool, name, extension(s->definition), NULL)));
     }
-    WM_TRY(wm_export_copy_run(s->copy, take_line, s));
+    WM_TRY(wm_export_copy_run(s->copy, s->copy->sql, take_line, s));
     if (s->type->by_source)
         WM_TRY(empty_sources(s, s->copy->sources->nelts));
     return flush(s);

@@ -59,3 +59,6 @@ SELECT set_config('webmunk.sources', $1::text, true), set_config('webmunk.genera
        set_config('jit', 'off', true), set_config('enable_memoize', 'off', true),
        set_config('max_parallel_workers_per_gather', '0', true),
        set_config('work_mem', greatest(16384, (pg_size_bytes(current_setting('work_mem')) / 1024)::integer)::text, true);
+
+-- name: export_rows_step
+SELECT set_config('webmunk.sources', $1::text, true);

@@ -117,7 +117,7 @@ static int run(wm_db *db, wm_export_definition *d, const char *dir, const char *
             wm_export_type_find(APR_ARRAY_IDX(d->types, i, const char *), pool);
 
         f.type = type->name;
-        must(wm_export_count(&n, db, type, d, position, pool), pool);
+        must(wm_export_count(&n, db, type, d, position, NULL, NULL, pool), pool);
         counted += n;
         must(wm_export_stream(db, type, d, position, &sink, pool), pool);
     }
