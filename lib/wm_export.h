@@ -120,4 +120,18 @@ const wm_err *wm_export_sources(apr_array_header_t **sources, wm_db *db,
                                 const wm_export_definition *definition, const char *position,
                                 apr_pool_t *pool);
 
+/* What a participant has of a type. */
+typedef struct wm_export_points {
+    const wm_export_source *source;
+    apr_int64_t points;
+    const char *first, *last; /* created, "2026-11-22T10:00:00.000000+00:00"; NULL without points */
+} wm_export_points;
+
+/* The points of TYPE that all participants in an export have, whatever rows they make:
+ * wm_export_points, in POOL, in the order of the rows.  DB as for wm_export_stream. */
+const wm_err *wm_export_completeness(apr_array_header_t **list, wm_db *db,
+                                     const wm_export_type *type,
+                                     const wm_export_definition *definition, const char *position,
+                                     apr_pool_t *pool);
+
 #endif

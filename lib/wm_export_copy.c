@@ -40,8 +40,33 @@ static const char *fill_points(const wm_export_copy *copy, const char *select, c
     select = replace(select, "{points}", frame(points), pool);
     select =
         replace(select, "{generators}", frame(many ? "generator_many" : "generator_one"), pool);
-    select = replace(select, "{before d}", frame("before_position_other"), pool);
-    return replace(select, "{before}", frame("before_position"), pool);
+    return replace(select, "{before d}", frame("before_position_other"), pool);
+}
+
+static const char *exact(const wm_export_copy *copy, const char *select)
+{
+    return replace(select, "{before}", frame("before_position"), copy->pool);
+}
+
+static void ask(wm_export_question *question, const wm_export_copy *copy, const char *select,
+                int many)
+{
+    int recorded = copy->definition->clock == WM_EXPORT_BY_RECORDED;
+    const char *points = copy->at_once ? "recorded_count"
+                         : recorded    ? "recorded_count_wide"
+                                       : "created_count";
+
+    select = fill_points(copy, select, points, many);
+    question->exact = exact(copy, select);
+    question->settled = recorded ? NULL : replace(select, "{before}", "true", copy->pool);
+}
+
+/* What the points' own part of a type asks for besides its generators. */
+static const char *secondary(const wm_export_copy *copy)
+{
+    return copy->type->secondary ? apr_pstrcat(copy->pool, "p.secondary_identifier = '",
+                                               copy->type->secondary, "'", NULL)
+                                 : "true";
 }
 
 static void compose(wm_export_copy *copy, int many, apr_time_t from, apr_time_t to)
@@ -50,17 +75,16 @@ static void compose(wm_export_copy *copy, int many, apr_time_t from, apr_time_t 
     int raw = d->format == WM_EXPORT_RAW, recorded = d->clock == WM_EXPORT_BY_RECORDED;
     const char *select = raw ? frame("raw") : copy->type->sql;
     const char *order = copy->type->newest_first && !raw ? "newest" : "oldest";
-    const char *wide = recorded && (!d->from || to - from > WIDE) ? "_wide" : "";
-    const char *clock = recorded ? "recorded_" : "created_";
-    const char *points = apr_pstrcat(copy->pool, clock, order, wide, NULL);
-    /* Whose rows come source by source are counted so too: a join would read all other points. */
-    int narrow = recorded && !*wide;
-    const char *counted = narrow ? "recorded_count" : points;
-    const char *count = replace(frame("count"), "{rows}", select, copy->pool);
+    int wide = recorded && (!d->from || to - from > WIDE);
+    const char *points = apr_pstrcat(copy->pool, recorded ? "recorded_" : "created_", order,
+                                     wide ? "_wide" : "", NULL);
 
-    copy->sql = fill_points(copy, select, points, many);
-    copy->count_sql = fill_points(copy, count, counted, many);
-    copy->at_once = narrow || copy->type->own;
+    /* Whose rows come source by source are counted so too: a join would read all other points. */
+    copy->at_once = (recorded && !wide) || copy->type->own;
+    copy->sql = exact(copy, fill_points(copy, select, points, many));
+    ask(&copy->rows, copy, replace(frame("count"), "{rows}", select, copy->pool), many);
+    ask(&copy->points, copy,
+        replace(frame("completeness"), "{secondary}", secondary(copy), copy->pool), many);
 }
 
 /* Those called NAME, or whose names begin with it when it ends with a star. */
@@ -158,6 +182,7 @@ const wm_err *wm_export_copy_make(wm_export_copy **made, wm_db *db, const wm_exp
     copy->db = db;
     copy->type = type;
     copy->definition = d;
+    copy->position = position;
     copy->pool = pool;
     WM_TRY(wm_export_window(&from, &to, d, db, pool));
     WM_TRY(find_sources(copy, position));

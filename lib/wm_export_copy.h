@@ -5,15 +5,24 @@
 
 #include "wm_export_int.h"
 
+/* A question about all rows: as it is asked of anybody, and of those of whom nothing came at the
+ * position or later. */
+typedef struct wm_export_question {
+    const char *exact, *settled;
+} wm_export_question;
+
 typedef struct wm_export_copy {
     wm_db *db;
     const wm_export_type *type;
     const wm_export_definition *definition;
     apr_array_header_t *sources; /* const wm_export_source *, those that count, in their order */
     const char *sql;             /* the SELECT, complete */
-    const char *count_sql;       /* how many rows that gives */
-    int at_once;                 /* counting some sources takes as long as counting all */
-    int nothing;                 /* no sources or no generator: there are no rows */
+    const char *position;
+    wm_export_question rows;   /* how many rows that gives */
+    wm_export_question points; /* source (from 1), points, first and last created; sources without
+                                    points are left out */
+    int at_once;               /* asking about some sources takes as long as about all */
+    int nothing;               /* no sources or no generator: there are no rows */
     apr_pool_t *pool;
 } wm_export_copy;
 

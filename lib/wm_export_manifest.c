@@ -122,65 +122,27 @@ static const wm_err *codebook(wm_export_archive *a, wm_buf *out, apr_pool_t *poo
     return NULL;
 }
 
-static wm_arg bound(apr_time_t time)
-{
-    return time == 0 || time == APR_INT64_MAX ? WM_NULL(WM_OID_TIMESTAMPTZ) : WM_TIME(time);
-}
-
 static const wm_err *completeness_type(wm_export_archive *a, const wm_export_type *type,
-                                       const char *ids, wm_buf *out, apr_pool_t *pool)
+                                       wm_buf *out, apr_pool_t *pool)
 {
-    int recorded = a->definition->clock == WM_EXPORT_BY_RECORDED, row = 0;
-    wm_arg none = WM_NULL(WM_OID_TIMESTAMPTZ);
-    const char *generators;
-    apr_time_t from, to;
-    wm_rows *rows;
-    int count;
+    apr_array_header_t *list;
 
-    WM_TRY(wm_export_window(&from, &to, a->definition, a->reader, pool));
-    WM_TRY(wm_export_generators(&generators, &count, a->reader, type, pool));
-    WM_TRY(wm_db_rows(&rows, a->reader, WM_SQL_EXPORT_COMPLETENESS,
-                      WM_ARGS(WM_TEXT(a->position), WM_TEXT(ids), WM_TEXT(generators),
-                              recorded ? none : bound(from), recorded ? none : bound(to),
-                              recorded ? bound(from) : none, recorded ? bound(to) : none,
-                              WM_TEXT(type->secondary)),
-                      pool));
-    for (int i = 0; i < a->sources->nelts; i++) {
-        const wm_export_source *s = &APR_ARRAY_IDX(a->sources, i, wm_export_source);
+    WM_TRY(wm_export_completeness(&list, a->reader, type, a->definition, a->position, pool));
+    for (int i = 0; i < list->nelts; i++) {
+        const wm_export_points *p = &APR_ARRAY_IDX(list, i, wm_export_points);
 
-        if (s->skipped)
-            continue;
-        WM_TRY(field(out, s->shown, "\t"));
+        WM_TRY(field(out, p->source->shown, "\t"));
         WM_TRY(field(out, type->name, "\t"));
-        for (int c = 0; c < 3; c++) {
-            const char *text = wm_rows_text(rows, row, c);
-
-            WM_TRY(field(out, text ? text : "", c < 2 ? "\t" : "\r\n"));
-        }
-        row++;
+        WM_TRY(field(out, apr_psprintf(pool, "%" APR_INT64_T_FMT, p->points), "\t"));
+        WM_TRY(field(out, p->first ? p->first : "", "\t"));
+        WM_TRY(field(out, p->last ? p->last : "", "\r\n"));
     }
     return NULL;
-}
-
-/* The ids of who is in it, as a JSON array of texts. */
-static const char *included_ids(const wm_export_archive *a, apr_pool_t *pool)
-{
-    json_t *list = wm_json_own(json_array(), pool);
-
-    for (int i = 0; i < a->sources->nelts; i++) {
-        const wm_export_source *s = &APR_ARRAY_IDX(a->sources, i, wm_export_source);
-
-        if (!s->skipped)
-            json_array_append_new(list,
-                                  json_string(apr_psprintf(pool, "%" APR_INT64_T_FMT, s->id)));
-    }
-    return wm_json_own_text(list, pool);
 }
 
 static const wm_err *completeness(wm_export_archive *a, wm_buf *out, apr_pool_t *pool)
 {
     static const char header[] = "Source\tType\tPoints\tFirst\tLast\r\n";
-    const char *ids = included_ids(a, pool);
 
     WM_TRY(wm_zip_pack_write(a->packer, header, sizeof header - 1, pool));
     for (int i = 0; i < a->definition->types->nelts; i++) {
@@ -193,7 +155,7 @@ static const wm_err *completeness(wm_export_archive *a, wm_buf *out, apr_pool_t 
             continue;
         apr_pool_create(&scratch, pool);
         out->size = 0;
-        err = completeness_type(a, type, ids, out, scratch);
+        err = completeness_type(a, type, out, scratch);
         if (!err)
             err = wm_zip_pack_write(a->packer, out->data, out->size, scratch);
         if (err)

@@ -93,7 +93,19 @@ p.generator_id = ANY (string_to_array(current_setting('webmunk.generators'), ','
             AND {before}
           ORDER BY p.created, p.id) q)
 
--- Counting those of a short window needs no order.
+-- Counting needs no order. Of whom nothing came at the position or later, {before} is left out, and
+-- the index over created tells all, where rows do not depend on what a point says.
+-- name: created_count
+(SELECT s.n, q.*
+   FROM unnest(string_to_array(current_setting('webmunk.sources'), ',')::bigint[]) WITH ORDINALITY s(id, n)
+  CROSS JOIN LATERAL
+        (SELECT p.* FROM data_point p
+          WHERE p.source_id = s.id AND {generators}
+            AND p.created >= current_setting('webmunk.from')::timestamptz
+            AND p.created < current_setting('webmunk.to')::timestamptz
+            AND {before}
+         OFFSET 0) q)
+
 -- name: recorded_count
 (SELECT s.n, p.*
    FROM unnest(string_to_array(current_setting('webmunk.sources'), ',')::bigint[]) WITH ORDINALITY s(id, n)
@@ -103,9 +115,29 @@ p.generator_id = ANY (string_to_array(current_setting('webmunk.generators'), ','
     AND p.recorded < current_setting('webmunk.to')::timestamptz
     AND {before})
 
+-- name: recorded_count_wide
+(SELECT s.n, q.*
+   FROM unnest(string_to_array(current_setting('webmunk.sources'), ',')::bigint[]) WITH ORDINALITY s(id, n)
+  CROSS JOIN LATERAL
+        (SELECT p.* FROM data_point p
+          WHERE p.source_id = s.id AND {generators}
+            AND p.recorded >= (SELECT current_setting('webmunk.from')::timestamptz)
+            AND p.recorded < (SELECT current_setting('webmunk.to')::timestamptz)
+            AND {before}
+         OFFSET 0) q)
+
 -- Rows of a type's SELECT.
 -- name: count
 SELECT count(*) FROM ({rows}) q
+
+-- Points of each source, whatever rows they make.  Not from the rollup: that knows no position.
+-- name: completeness
+SELECT p.n, count(*), to_char(min(p.created), 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'),
+       to_char(max(p.created), 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')
+  FROM {points} p
+ WHERE {secondary}
+ GROUP BY p.n
+ ORDER BY p.n
 
 -- The point itself, before the columns of each type.
 -- name: point

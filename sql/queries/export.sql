@@ -48,28 +48,6 @@ UPDATE webmunk.export
    SET types_done = $2::int8, rows = rows + $3::int8, bytes = bytes + $4::int8
  WHERE id = $1::int8;
 
--- name: export_completeness
--- Points of each source ($2, in order) of one type, of the generators $3 and with the secondary
--- identifier $8.  Not from the rollup:
--- that knows no position.
-WITH late AS MATERIALIZED (
-    SELECT b.id, b.recorded FROM webmunk.bundle b WHERE b.position >= $1::text::xid8
-)
-SELECT q.points, to_char(q.first AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'),
-       to_char(q.last AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')
-  FROM jsonb_array_elements_text($2::text::jsonb) WITH ORDINALITY s(id, n)
- CROSS JOIN LATERAL (
-       SELECT count(*) AS points, min(p.created) AS first, max(p.created) AS last
-         FROM webmunk.data_point p
-        WHERE p.source_id = s.id::bigint
-          AND p.generator_id = ANY (string_to_array($3::text, ',')::integer[])
-          AND ($8::text IS NULL OR p.secondary_identifier = $8::text)
-          AND p.created >= coalesce($4::timestamptz, '-infinity') AND p.created < coalesce($5::timestamptz, 'infinity')
-          AND p.recorded >= coalesce($6::timestamptz, '-infinity') AND p.recorded < coalesce($7::timestamptz, 'infinity')
-          AND (p.recorded < (SELECT coalesce(min(l.recorded), 'infinity') FROM late l)
-               OR p.id >> 20 NOT IN (SELECT l.id FROM late l))) q
- ORDER BY s.n;
-
 -- name: export_ready
 UPDATE webmunk.export
    SET state = 'ready', path = $2::text, file_name = $3::text, file_bytes = $4::int8, file_sha256 = decode($5::text, 'hex'),

@@ -62,3 +62,16 @@ SELECT set_config('webmunk.sources', $1::text, true), set_config('webmunk.genera
 
 -- name: export_rows_step
 SELECT set_config('webmunk.sources', $1::text, true);
+
+-- Participants of whom something came at the position or later; NULL alone: too many to tell.
+-- name: export_rows_late
+WITH late AS MATERIALIZED (
+    SELECT b.id, b.recorded FROM bundle b WHERE b.position >= $1::text::xid8 LIMIT 10001
+)
+SELECT NULL::bigint FROM late HAVING count(*) > 10000
+UNION ALL
+SELECT DISTINCT p.source_id
+  FROM late l
+ CROSS JOIN LATERAL
+       (SELECT d.source_id FROM data_point d WHERE d.recorded = l.recorded AND d.id >> 20 = l.id OFFSET 0) p
+ WHERE (SELECT count(*) FROM late) <= 10000;
