@@ -64,7 +64,8 @@ const wm_command wm_cmd_migrate = {
     .help =
         "Applies the migrations that the database does not have yet, each in a transaction of\n"
         "its own, then roles and grants.  Runs that come together wait for each other.  Refuses\n"
-        "when an applied file was changed or the database is newer than this program.",
+        "when an applied file was changed or the database is newer than this program.  After a\n"
+        "restore into another cluster exports, arrivals and forwarding go on where they were.",
     .needs = WM_NEEDS_DATABASE,
     .options = {{.name = "status", .help = "list what is applied and what is pending"},
                 {.name = "schema-dir",

@@ -12,6 +12,7 @@
 #include "servers.h"
 #include "wm_json_own.h"
 #include "wm_pgarray.h"
+#include "wm_position.h"
 
 enum { LINE_MAX_BYTES = 8192, PROBLEMS_SHOWN = 10 };
 
@@ -69,6 +70,7 @@ static const wm_err *lock(apr_int64_t *server, wm_run *run)
 {
     wm_rows *rows;
 
+    WM_TRY(wm_position_raise(run->db, run->pool)); /* since when is a position */
     WM_TRY(wm_db_begin(run->db, run->pool));
     WM_TRY(
         wm_db_rows(&rows, run->db, WM_SQL_SERVER_LOCK, WM_ARGS(WM_TEXT(run->args[0])), run->pool));

@@ -13,6 +13,7 @@
 #include <libpq-fe.h>
 
 #include "runner.h"
+#include "wm_position.h"
 
 static volatile sig_atomic_t got_stop, got_reload;
 
@@ -219,6 +220,7 @@ static void lapse(wm_runner *r)
 static const wm_err *connect_first(wm_runner *r)
 {
     WM_TRY(wm_runner_connect(r));
+    WM_TRY(wm_position_raise(r->db, r->scratch));
     WM_TRY(wm_runner_sync(r));
     if (r->failures)
         wm_log_write(r->log, WM_LOG_NOTICE, "WM0403 the database is back");

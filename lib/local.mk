@@ -62,6 +62,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_payload.c lib/wm_payload.h \
 	lib/wm_pgarray.c lib/wm_pgarray.h \
 	lib/wm_point.c lib/wm_point.h \
+	lib/wm_position.c lib/wm_position.h \
 	lib/wm_secondary.c lib/wm_secondary.h \
 	lib/wm_session.c lib/wm_session.h \
 	lib/wm_sql.h \

@@ -11,6 +11,7 @@
 
 #include "wm_export_archive.h"
 #include "wm_json_own.h"
+#include "wm_position.h"
 
 enum {
     DEFECTS_SHOWN = 20,
@@ -85,6 +86,7 @@ const wm_err *wm_export_archive_open(wm_export_archive **archive, wm_db *db, wm_
 
     *a = (wm_export_archive){.id = id, .db = db, .reader = reader, .dir = dir, .watch = watch};
     a->pool = pool;
+    WM_TRY(wm_position_raise(db, pool));
     WM_TRY(open_row(&rows, db, id, pool));
     *archive = NULL;
     if (!rows)

@@ -181,6 +181,12 @@ static void database(judge *j)
             span(j, "transaction"));
     else
         say(j, "transactions", "Transactions", state, "None is open for long.");
+    if (json_is_true(json_object_get(j->facts, "position_behind")))
+        say(j, "positions", "Positions", WM_HEALTH_CRITICAL,
+            "This cluster's transaction ids are below those of the restored data: exports and"
+            " forwarding miss what comes. Run webmunkd migrate.");
+    else
+        say(j, "positions", "Positions", WM_HEALTH_OK, "What comes follows what is stored.");
 }
 
 static void partitions(judge *j)

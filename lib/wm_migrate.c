@@ -9,6 +9,7 @@
 
 #include "wm_csrf.h"
 #include "wm_migrate.h"
+#include "wm_position.h"
 
 enum { NUMBER_DIGITS = 4, FILE_MAX = 4 * 1024 * 1024 };
 
@@ -268,6 +269,7 @@ static const wm_err *run_locked(int *applied, wm_db *db, const char *dir, const 
             return wm_err_wrap(pool, err, "%s", m->file);
         ++*applied;
     }
+    WM_TRY(wm_position_raise(db, pool));
     if (grants) {
         const wm_err *err = apply_grants(db, grants, pool);
 

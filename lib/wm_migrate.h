@@ -36,9 +36,10 @@ const wm_err *wm_migrate_status(apr_array_header_t **list, wm_db *db, const char
  * changed or is missing, or a database that is newer than the program. */
 const wm_err *wm_migrate_judge(const apr_array_header_t *list, apr_pool_t *pool);
 
-/* Bring the database to the newest file of DIR, then apply GRANTS (a file; NULL: none) and put the
- * server's secret where it is missing.  *APPLIED (may be NULL) counts the files.  A failing file
- * leaves the database as the file before left it. */
+/* Bring the database to the newest file of DIR, let positions go on after those of restored data
+ * (wm_position.h), then apply GRANTS (a file; NULL: none) and put the server's secret where it is
+ * missing.  *APPLIED (may be NULL) counts the files.  A failing file leaves the database as the file
+ * before left it. */
 const wm_err *wm_migrate_run(int *applied, wm_db *db, const char *dir, const char *grants,
                              wm_migrate_note *note, void *baton, apr_pool_t *pool);
 

@@ -13,6 +13,7 @@
 #include "child.h"
 #include "config.h"
 #include "dbd.h"
+#include "wm_position.h"
 
 /* How long nobody asks again after the database was found away: connections are made under a mutex
  * of mod_dbd's (T10), and a queue of threads that each wait for a dead host would stall for long. */
@@ -128,7 +129,8 @@ static const wm_err *open_loan(wm_loan *loan, struct wm_gate *gate)
         return wm_err_make(r->pool, WM_E_SYSTEM, "DBDriver is %s, but must be pgsql",
                            apr_dbd_name(dbd->driver));
     loan->db = wm_db_wrap(apr_dbd_native_handle(dbd->driver, dbd->handle), loan->log, r->pool);
-    return wm_db_revive(loan->db, r->pool);
+    WM_TRY(wm_db_revive(loan->db, r->pool));
+    return wm_position_follow(loan->db, r->pool);
 }
 
 const wm_err *wm_dbd_borrow(wm_loan **result, request_rec *r, const wm_log *log)

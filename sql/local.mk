@@ -20,6 +20,7 @@ SQL_QUERIES = \
 	sql/queries/page_export.sql \
 	sql/queries/page_job.sql \
 	sql/queries/page_participant.sql \
+	sql/queries/position.sql \
 	sql/queries/session.sql \
 	sql/queries/token.sql
 
@@ -35,7 +36,8 @@ sql_schema_files = \
 	sql/schema/0009-merge.sql \
 	sql/schema/0010-unmerge.sql \
 	sql/schema/0011-health.sql \
-	sql/schema/0012-forward.sql
+	sql/schema/0012-forward.sql \
+	sql/schema/0013-positions.sql
 schemadir = $(pkgdatadir)/sql/schema
 dist_schema_DATA = $(sql_schema_files)
 grantsdir = $(pkgdatadir)/sql

@@ -128,6 +128,7 @@ perl_tests = \
 	t/123-sign-in.t \
 	t/130-demo.t \
 	t/131-restore.t \
+	t/132-positions.t \
 	t/140-store.t \
 	t/141-writer.t \
 	t/150-runner.t \

@@ -8,7 +8,7 @@ SELECT webmunk.export_add(nullif($1::int8, 0), $2::text, $3::text, $4::text::jso
 -- The position is fixed once: a run after an interruption goes on with the same.
 UPDATE webmunk.export e
    SET state = CASE WHEN e.state = 'queued' THEN 'counting' ELSE e.state END,
-       position = coalesce(e.position, pg_snapshot_xmin(pg_current_snapshot())),
+       position = coalesce(e.position, webmunk.position_horizon()),
        snapshot_at = coalesce(e.snapshot_at, now()),
        error = NULL
   FROM webmunk.study y
@@ -156,7 +156,7 @@ SELECT d.study_id, d.day::text, y.time_zone,
   FROM webmunk.export_day d
   JOIN webmunk.study y ON y.id = d.study_id
  WHERE d.profile = $1::text AND d.export_id IS NULL
-   AND d.fence <= pg_snapshot_xmin(pg_current_snapshot())
+   AND d.fence <= webmunk.position_horizon()
    AND NOT EXISTS (
        SELECT FROM pg_stat_activity a
         WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()

@@ -8,8 +8,7 @@
 WITH before AS (
     SELECT taken, facts FROM webmunk.health_sample WHERE span = 'minute' ORDER BY at DESC LIMIT 1
 ), here AS MATERIALIZED (
-    SELECT pg_snapshot_xmin(s) AS position, pg_snapshot_xmin(s) < pg_snapshot_xmax(s) AS held
-      FROM pg_current_snapshot() AS s
+    SELECT webmunk.position_horizon() AS position, webmunk.position_horizon() < webmunk.position_next() AS held
 ), arrived AS (
     SELECT count(*) AS bundles, coalesce(sum(points), 0) AS points, coalesce(sum(quarantined), 0) AS quarantined
       FROM webmunk.bundle
@@ -29,6 +28,7 @@ WITH before AS (
 SELECT jsonb_build_object(
     'at', extract(epoch FROM $1::timestamptz)::bigint,
     'position', (SELECT position::text FROM here),
+    'position_behind', webmunk.position_behind(),
     'held_since', (SELECT since FROM held))
     || CASE WHEN (SELECT taken > $1::timestamptz - interval '1 hour' FROM before) THEN (SELECT to_jsonb(a) FROM arrived a)
             ELSE '{"bundles": null, "points": null, "quarantined": null}'::jsonb END

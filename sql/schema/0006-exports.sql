@@ -62,7 +62,7 @@ CREATE TABLE export_day (
     export_id bigint REFERENCES export ON DELETE SET NULL,
     -- Transactions below it may have stamped points before the day ended: the day is exported when
     -- all of them are over.
-    fence xid8 NOT NULL DEFAULT pg_snapshot_xmax(pg_current_snapshot()),
+    fence xid8 NOT NULL DEFAULT position_next(),
     PRIMARY KEY (study_id, profile, day)
 );
 

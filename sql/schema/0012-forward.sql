@@ -13,7 +13,7 @@ CREATE TABLE data_server (
     keep boolean NOT NULL DEFAULT true,        -- points stay here when they are acknowledged
     paused boolean NOT NULL DEFAULT false,
     -- Everything before is in batches: bundles below position, and of those at it points up to point_id.
-    position xid8 NOT NULL DEFAULT pg_snapshot_xmin(pg_current_snapshot()),
+    position xid8 NOT NULL DEFAULT position_horizon(),
     point_id bigint NOT NULL DEFAULT 0,
     batch_max integer,                         -- points, since the other side found a batch too large
     batches bigint NOT NULL DEFAULT 0,         -- acknowledged
@@ -31,7 +31,7 @@ CREATE TABLE data_server (
 CREATE TABLE source_forward (
     source_id bigint PRIMARY KEY REFERENCES source ON DELETE CASCADE,
     server_id bigint NOT NULL REFERENCES data_server,
-    since xid8 NOT NULL DEFAULT pg_snapshot_xmin(pg_current_snapshot()), -- bundles at or above it
+    since xid8 NOT NULL DEFAULT position_horizon(), -- bundles at or above it
     assigned timestamptz NOT NULL DEFAULT now(),
     backfill boolean NOT NULL DEFAULT false,   -- and those below it, as far as:
     back_received timestamptz NOT NULL DEFAULT '-infinity',
@@ -153,7 +153,7 @@ BEGIN
         RETURN packed.batches;
     END IF;
     p_points := least(p_points, s.batch_max);
-    horizon := pg_snapshot_xmin(pg_current_snapshot());
+    horizon := position_horizon();
     bundles := forward_next(s, NULL, horizon);
     IF bundles.ids IS NULL THEN
         UPDATE data_server SET position = horizon, point_id = 0 WHERE id = s.id AND position < horizon;
