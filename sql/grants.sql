@@ -66,7 +66,7 @@ BEGIN
     IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
         RETURN;
     END IF;
-    -- Nights wait for the transactions of others that began before midnight.
+    -- For the check "transactions" of health.
     GRANT pg_read_all_stats TO wm_jobs;
     FOREACH name IN ARRAY ARRAY['wm_web', 'wm_jobs', 'wm_export'] LOOP
         EXECUTE format('ALTER ROLE %I IN DATABASE %I SET log_error_verbosity = terse', name, current_database());

@@ -149,8 +149,8 @@ UPDATE webmunk.export SET downloads = downloads + 1 WHERE id = $1::int8;
 SELECT webmunk.export_days_plan($1::text, $2::timestamptz, $3::int8 * interval '1 second', $4::text::date);
 
 -- name: export_days_next
--- The newest day whose points are all there: nothing that began before it was noted is still open,
--- and nothing that the database lets us see has begun before the day ended.
+-- The newest day whose points are all there: nothing that began before it was noted, after its end, is still
+-- open.  What only reads does not count, but for the server's: it may be about to store.
 SELECT d.study_id, d.day::text, y.time_zone,
        d.day < ($2::timestamptz AT TIME ZONE y.time_zone)::date - 1
   FROM webmunk.export_day d
@@ -158,10 +158,9 @@ SELECT d.study_id, d.day::text, y.time_zone,
  WHERE d.profile = $1::text AND d.export_id IS NULL
    AND d.fence <= webmunk.position_horizon()
    AND NOT EXISTS (
-       SELECT FROM pg_stat_activity a
-        WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
-          AND (a.backend_xid IS NOT NULL OR a.application_name = 'mod_webmunk')
-          AND a.xact_start < (d.day + 1)::timestamp AT TIME ZONE y.time_zone)
+       SELECT FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+        WHERE l.locktype = 'virtualxid' AND l.virtualtransaction = ANY (d.open) AND a.datname = current_database()
+          AND (a.backend_xid IS NOT NULL OR a.application_name = 'mod_webmunk'))
  ORDER BY d.day DESC, d.study_id
  LIMIT 1 FOR UPDATE OF d SKIP LOCKED;
 

@@ -54,15 +54,24 @@ CREATE TABLE export_part (
     PRIMARY KEY (export_id, number)
 );
 
+-- Transactions of this database that are open, which everybody may see; when they began only they
+-- themselves, and who has pg_read_all_stats.
+CREATE FUNCTION export_day_open() RETURNS text[] LANGUAGE sql AS $$
+    SELECT coalesce(array_agg(l.virtualtransaction), '{}')
+      FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+     WHERE l.locktype = 'virtualxid' AND a.datname = current_database() AND a.pid <> pg_backend_pid()
+$$;
+
 -- Every closed local day of a profile, exactly once, so that a missed night is made up for.
 CREATE TABLE export_day (
     study_id bigint NOT NULL REFERENCES study,
     profile text NOT NULL,
     day date NOT NULL,                         -- in the study's zone
     export_id bigint REFERENCES export ON DELETE SET NULL,
-    -- Transactions below it may have stamped points before the day ended: the day is exported when
-    -- all of them are over.
+    -- Transactions below it may have stamped points before the day ended, and those that were open may
+    -- do so yet: the day is exported when all of them are over.
     fence xid8 NOT NULL DEFAULT position_next(),
+    open text[] NOT NULL DEFAULT export_day_open(),
     PRIMARY KEY (study_id, profile, day)
 );
 
