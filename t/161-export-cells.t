@@ -122,6 +122,23 @@ is_deeply([ @{ lines($got->{'pdk-usage-event-daily-summary/p1.txt'})->[1] }[ 1, 
 is(lines($got->{'pdk-web-visit/p1.txt'})->[1][6], 'https://x/', 'E24: text is text');
 is(@{ lines($got->{'pdk-withings-device-body.txt'}) }, 2, 'E25: a stream has its own points alone');
 
+# Numbers that no machine has are what the database says, in every format.
+my @large = qw(123456789012345678901234567890 -9223372036854775809 18446744073709551616);
+my $large = sprintf('"a": [%s], "top": %s, "left": %s, "width": 1e300, "height": 1e400', join(',', @large), @large[ 0, 1 ]);
+$large = join ',', map { qq({$large, "passive-data-metadata": {"source": "large", "generator-id": "$_", "generator": "$_: Probe/1", "timestamp": $noon, "n": 1e300}}) }
+    qw(acme-large webmunk-extension-scroll-position);
+is(tool('load', $noon + 20_000, spew(workdir() . '/large.json', "[$large]"))->{code}, 0, 'numbers of any size are stored');
+for my $format (qw(tsv csv jsonl raw)) {
+    ($said, $got) = export({ types => [qw(acme-large webmunk-extension-scroll-position)], sources => ['large'], format => $format, sensitive => JSON::PP::true() });
+    like($said, qr/^rows 2 counted 2 defects 0$/m, "$format: none is a defect");
+    my ($generic, $cells) = map { my $type = $_; (map { $got->{$_} } grep { /$type/ } keys %$got)[0] } qw(acme scroll);
+    like($generic, qr/(?<!\d)\Q$_\E(?!\d)/, "$format: $_ is there") for @large;
+    like($cells, qr/(?<!\d)\Q$_\E(?!\d)/, "$format: ... and in a cell") for @large[ 0, 1 ];
+    like($cells, qr/(?<!\d)10{300}(?!\d)/, "$format: ... and one with an exponent");
+    like($cells, qr/1e400/, "$format: ... and one that is text by now");
+    ok(eval { JSON::PP->new->allow_bignum->decode($_); 1 }, "$format: it is JSON") or diag($@) for $format eq 'jsonl' ? split(/\r?\n/, $cells) : $format eq 'raw' ? $cells : ();
+}
+
 # What is stored at or above the position is not in.
 my $position = $pg->scalar('select max(position)::text::bigint + 1 from bundle');
 store($noon + 9999, [ 'p1', 'acme-steps', $noon + 5, { late => 1 } ]);

@@ -30,7 +30,7 @@ sub upload
 {
     my ($what, @points) = @_;
     $serial++;
-    my $answer = $httpd->request('POST', '/data/add-bundle.json', { content => json([ map { $_->() } @points ]),
+    my $answer = $httpd->request('POST', '/data/add-bundle.json', { content => ref $points[0] ? json([ map { $_->() } @points ]) : $points[0],
             headers => { 'content-type' => 'application/json', 'user-agent' => $evil } });
     is($answer->{status}, 201, "stored: $what");
     return;
@@ -54,6 +54,19 @@ upload('many members', sub { point({ source => 'members' }, map { ("<i>$_" => $_
 upload('deep nesting', sub { my $deep = 1; $deep = [$deep] for 1 .. 400; point({ source => 'deep' }, v => $deep) });
 upload('numbers at their ends',
     sub { point({ source => 'numbers', 'generator-id' => 'pdk-device-battery', latitude => '90', longitude => '-180' }, level => 1e308) });
+
+# As text, because Perl's numbers end where a client's do not.
+my @numbers = qw(123456789012345678901234567890 -9223372036854775809 18446744073709551616 12345678901234567890.12345678901234567890 1e400 -1e400 1e-400);
+upload('numbers that no machine has', sprintf '[%s]', join ',', map {
+    my ($generator, $members) = @$_;
+    sprintf '{%s, "passive-data-metadata": {"source": "big", "generator-id": "%s", "generator": "%s: a/1", "timestamp": %d, "n": 1e300}}',
+        $members, $generator, $generator, time
+} [ 'big-numbers', join ', ', map { qq("v$_": $numbers[$_]) } 0 .. $#numbers ],
+    [ 'pdk-device-battery', '"level": 1e300, "scale": 1e-300, "latitude": 1e300, "longitude": -123456789012345678901' ],
+    [ 'pdk-system-status',  '"storage_available": -123456789012345678901, "runtime": 1e300' ],
+    [ 'pdk-screen-state',   '"state": 123456789012345678901' ], [ 'webmunk-amazon-order', '"order-number": 1e300' ]);
+upload('numbers in the place of names', '[{"a": 1, "passive-data-metadata": {"source": 123456789012345678901, "generator-id": 1e300, "generator": -1e400, "timestamp": 1e300}}]');
+is(webmunkd($pg, qw(run --once), $_)->{code}, 0, "$_ takes them") for qw(arrival-fold status-checks);
 
 my $browser = WmTest::Browser->signed_in($httpd, 'alice', $password);
 my @markup  = (qr/<script src="x"/, qr/<i>1\b/, qr/<b>\x{c3}\x{a9}/, qr/<evil/i);
@@ -82,6 +95,26 @@ subtest 'every link leads somewhere' => sub {
     cmp_ok(scalar keys %seen, '>', 60, 'the pages are full of links');
     is_deeply(\@wrong, [], '... and each answers') or diag(join("\n", @wrong));
     is_deeply(\@injected, [], '... without markup of a device');
+};
+
+subtest 'numbers of any size are shown' => sub {
+    my @tabs = (qw(completeness day generators uploads points), map { "points&generator=$_" } qw(pdk-device-battery pdk-system-status pdk-screen-state webmunk-amazon-order));
+    for my $page ((map { [ 'participant', "?id=big&tab=$_" ] } @tabs), [ 'participant', '?id=123456789012345678901&tab=points' ], [ 'overview', '' ],
+        [ 'participants', '?limit=250' ], [ 'unassigned', '' ], [ 'alerts', '' ])
+    {
+        my ($name, $arguments) = @$page;
+        is($browser->get("/dashboard/$name$arguments")->{status}, 200, "$name$arguments is there");
+        my $json = $browser->get("/dashboard/$name.json$arguments");
+        is($json->{status}, 200, '... as JSON');
+        my $csv = from_json($json->{content})->{links}{csv} or next;
+        is($browser->get($csv)->{status}, 200, '... and as CSV');
+    }
+    for my $form ('', '.json') {
+        my $text = $browser->get("/dashboard/participant$form?id=big&tab=points&generator=big-numbers")->{content};
+        # The database writes an exponent out; what is beyond a double is text.
+        like($text, qr/(?<!\d)\Q$_\E(?![\d.])/, "$_ is shown") for map { $_ eq '1e-400' ? '0.' . '0' x 399 . '1' : $_ } @numbers;
+    }
+    cmp_ok($pg->scalar("select count(*) from alert where check_name = 'storage-low'"), '>', 0, 'a number raises an alert');
 };
 
 # The request line's bound is httpd's default, 8,190 bytes.

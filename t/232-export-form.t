@@ -92,7 +92,7 @@ subtest 'as JSON' => sub {
     is(WmTest::Browser::header($answer, 'location'), '/dashboard/exports', '... and all of them are in the list');
     for my $bad ({ %asked, to => '2999-12-31' }, { %asked, clock => 'sent' }, { %asked, zone => 'Mars/Olympus' }, { %asked, types => ['nonsense'] },
         { %asked, purpose => '' }, { %asked, purpose => 5 }, { %asked, x => 1 }, { %asked, types => [] }, { %asked, study => 'x' }, { %asked, to => '2025-01-01' },
-        '[]', '{', '') {
+        '[]', '{', '', map { json(\%asked) =~ s/\}\z/,"study":$_}/r } '12345678901234567890', '1e400', '1.5') {
         $answer = $send->('ann', $bad);
         is($answer->{status}, 400, (ref $bad ? json($bad) : "\"$bad\"") . ' is refused');
         ok(length from_json($answer->{content})->{detail}, '... with the reason');

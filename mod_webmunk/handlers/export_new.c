@@ -180,7 +180,7 @@ const wm_err *wm_h_export_add(wm_http *h)
     }
     WM_TRY(wm_body_read(&data, &size, h, WM_SMALL_FORM_MAX));
     if (wm_json_own_parse(&asked, data, size, h->r->pool) || !json_is_object(asked))
-        return refuse(h, "the body is no JSON object");
+        return refuse(h, "the body is no JSON object, or has a number that is too large");
     WM_TRY(wm_http_db(&db, h));
     return by_json(h, db, asked);
 }
