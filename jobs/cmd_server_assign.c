@@ -108,7 +108,7 @@ static const wm_err *finish(wm_run *run, const char *action, const wm_rows *rows
     if (strcmp(action, "server-unassign"))
         WM_TRY(wm_server_wake(run));
     WM_TRY(wm_run_audit_sources(run, action, apr_pstrcat(run->pool, "server:", run->args[0], NULL),
-                                ids, count));
+                                ids, count, NULL));
     return wm_db_commit(run->db, run->pool);
 }
 

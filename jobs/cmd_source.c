@@ -45,8 +45,9 @@ static const wm_err *audit(wm_run *run, const char *action, const json_t *look)
 {
     const apr_int64_t sources[] = {number_of(look, "origin"), number_of(look, "destination")};
 
-    return wm_run_audit_sources(
-        run, action, apr_psprintf(run->pool, "source:%" APR_INT64_T_FMT, sources[0]), sources, 2);
+    return wm_run_audit_sources(run, action,
+                                apr_psprintf(run->pool, "source:%" APR_INT64_T_FMT, sources[0]),
+                                sources, 2, NULL);
 }
 
 /* Have the runner do it, or with --now do it here. */
@@ -200,17 +201,21 @@ static const char *state_of(const json_t *m)
     return undo ? "waits to undo" : "waits";
 }
 
-static const wm_err *list(wm_run *run)
+static void print_excluded(const json_t *root)
 {
-    const char *who = run->arg_count ? run->args[0] : "";
-    json_t *root, *m;
+    const json_t *s;
     size_t i;
 
-    WM_TRY(wm_db_json(&root, run->db, WM_SQL_MERGE_LIST, WM_ARGS(WM_TEXT(who)), run->pool));
-    if (wm_run_option(run, "json")) {
-        puts(wm_json_own_text(root, run->pool));
-        return NULL;
-    }
+    printf("%-20s  %-20s  %s\n", "excluded since", "study", "participant");
+    json_array_foreach(root, i, s) printf("%-20s  %-20s  %s\n", text_of(s, "excluded"),
+                                          text_of(s, "study"), text_of(s, "identifier"));
+}
+
+static void print_merges(const json_t *root)
+{
+    const json_t *m;
+    size_t i;
+
     printf("%6s  %-13s %12s %8s  %s\n", "merge", "state", "points", "repeats",
            "origin, destination");
     json_array_foreach(root, i, m)
@@ -220,6 +225,22 @@ static const wm_err *list(wm_run *run)
         printf(" %8" APR_INT64_T_FMT "  %s, %s\n", number_of(m, "repeats"), text_of(m, "origin"),
                text_of(m, "destination"));
     }
+}
+
+static const wm_err *list(wm_run *run)
+{
+    const char *who = run->arg_count ? run->args[0] : "";
+    int excluded = wm_run_option(run, "excluded") != NULL;
+    json_t *root;
+
+    WM_TRY(wm_db_json(&root, run->db, excluded ? WM_SQL_SOURCE_EXCLUDED : WM_SQL_MERGE_LIST,
+                      WM_ARGS(WM_TEXT(who)), run->pool));
+    if (wm_run_option(run, "json"))
+        puts(wm_json_own_text(root, run->pool));
+    else if (excluded)
+        print_excluded(root);
+    else
+        print_merges(root);
     return NULL;
 }
 
@@ -241,10 +262,13 @@ const wm_command wm_cmd_source_list = {
     .name = "source list",
     .args = "[IDENTIFIER]",
     .args_max = 1,
-    .summary = "list merges of participants, done and under way",
-    .help = "Lists merges of participants in their order; of one participant when it is named.",
+    .summary = "list merges of participants, or who is excluded from exports",
+    .help = "Lists merges of participants, done and under way, in their order; of one participant "
+            "when it\n"
+            "is named.",
     .needs = WM_NEEDS_DATABASE,
-    .options = {{.name = "json", .help = "as JSON"}},
+    .options = {{.name = "excluded", .help = "who is in no export instead, and since when"},
+                {.name = "json", .help = "as JSON"}},
     .run = list,
 };
 
@@ -254,8 +278,10 @@ const wm_command wm_cmd_source_show = {
     .args_min = 1,
     .args_max = 1,
     .summary = "show a participant, and who was merged into it, as JSON",
-    .help = "Shows a participant: study, group, points, whom it was merged into and who was merged "
-            "into it.",
+    .help =
+        "Shows a participant: study, group, points, since when exports leave it out, whom it was "
+        "merged\n"
+        "into and who was merged into it.",
     .needs = WM_NEEDS_DATABASE,
     .run = show,
 };

@@ -76,11 +76,11 @@ const wm_err *wm_run_study(apr_int64_t *study, wm_run *run)
 
 const wm_err *wm_run_audit(wm_run *run, const char *action, const char *object)
 {
-    return wm_run_audit_sources(run, action, object, NULL, 0);
+    return wm_run_audit_sources(run, action, object, NULL, 0, NULL);
 }
 
 const wm_err *wm_run_audit_sources(wm_run *run, const char *action, const char *object,
-                                   const apr_int64_t *sources, int count)
+                                   const apr_int64_t *sources, int count, const char *purpose)
 {
     const struct passwd *who = getpwuid(getuid());
     json_t *extent = json_pack("{s:s}", "system_account", who ? who->pw_name : "unknown");
@@ -91,6 +91,7 @@ const wm_err *wm_run_audit_sources(wm_run *run, const char *action, const char *
         .extent = wm_json_own(extent, run->pool),
         .sources = sources,
         .source_count = count,
+        .purpose = purpose,
     };
 
     return wm_audit_add(NULL, run->db, &entry, run->pool);

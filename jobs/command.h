@@ -75,6 +75,8 @@
     X(source_show) \
     X(source_merge) \
     X(source_unmerge) \
+    X(source_exclude) \
+    X(source_include) \
     X(run)
 /* clang-format on */
 
@@ -144,9 +146,9 @@ const wm_err *wm_run_study(apr_int64_t *study, wm_run *run);
 /* Write a row about a command to the access log, with the operator's system account. */
 const wm_err *wm_run_audit(wm_run *run, const char *action, const char *object);
 
-/* The same about the participants with the ids SOURCES. */
+/* The same about the participants with the ids SOURCES, and why (may be NULL). */
 const wm_err *wm_run_audit_sources(wm_run *run, const char *action, const char *object,
-                                   const apr_int64_t *sources, int count);
+                                   const apr_int64_t *sources, int count, const char *purpose);
 
 /* Parse ARGV (after the program's name) into RUN.  *HELP: 1 the program's, 2 the command's was
  * asked for; *VERSION likewise.  Errors are of usage. */

@@ -19,6 +19,7 @@ jobs_webmunkd_SOURCES = \
 	jobs/cmd_schedule.c \
 	jobs/cmd_server.c jobs/cmd_server_assign.c jobs/servers.h \
 	jobs/cmd_source.c \
+	jobs/cmd_source_export.c \
 	jobs/cmd_token.c \
 	jobs/command.c jobs/command.h \
 	jobs/dest.c jobs/dest.h \

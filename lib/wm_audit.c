@@ -24,6 +24,13 @@ static const wm_err *sources_arg(wm_arg *arg, const wm_audit *entry, apr_pool_t 
     return NULL;
 }
 
+const char *wm_audit_purpose(const char *text)
+{
+    while (text && (*text == ' ' || *text == '\t' || *text == '\r' || *text == '\n'))
+        text++;
+    return text && *text ? text : NULL;
+}
+
 const wm_err *wm_audit_add(apr_int64_t *id, wm_db *db, const wm_audit *entry, apr_pool_t *pool)
 {
     const char *extent = entry->extent ? wm_json_own_text(entry->extent, pool) : NULL;

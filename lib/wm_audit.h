@@ -26,6 +26,8 @@ typedef enum {
         WM_VIA_COUNT
 } wm_via;
 
+enum { WM_PURPOSE_MAX = 2000 }; /* bytes of what people say why */
+
 typedef struct wm_audit {
     const char *account; /* name; NULL: nobody known.  A failed sign-in has NULL, because people
                                    type passwords into the wrong field */
@@ -40,6 +42,9 @@ typedef struct wm_audit {
     const char *address;    /* may be NULL */
     const char *request_id; /* may be NULL */
 } wm_audit;
+
+/* What TEXT, which may be NULL, says why: without blanks in front; NULL when it says nothing. */
+const char *wm_audit_purpose(const char *text);
 
 /* Append one row; *ID (may be NULL) gets its number.  Serialises with other appenders until the
  * transaction ends: call it last, or outside a transaction. */

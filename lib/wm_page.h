@@ -146,6 +146,9 @@ int wm_page_may_test(const wm_account *person, apr_int64_t study);
 /* May PERSON pause and run what is scheduled in STUDY (0: the whole server's)? */
 int wm_page_may_schedule(const wm_account *person, apr_int64_t study);
 
+/* May PERSON leave participants of STUDY out of exports? */
+int wm_page_may_exclude(const wm_account *person, apr_int64_t study);
+
 /* May PERSON see and acknowledge alerts of STUDY (0: the whole server's), about a participant or not? */
 int wm_page_may_see_alert(const wm_account *person, apr_int64_t study);
 int wm_page_may_acknowledge(const wm_account *person, apr_int64_t study, int of_participant);

@@ -145,6 +145,9 @@ json_t *wm_page_job_state(const char *name);
 /* "80 of 100 rows" in member "words" of PROGRESS, and "percent". */
 void wm_page_progress(json_t *progress, apr_pool_t *pool);
 
+/* Participant P in words: state, reason, exports, and what may be done. */
+void wm_page_person(json_t *p, const wm_page_query *q, apr_pool_t *pool);
+
 /* How the server is, in member "health" of PAGE. */
 const wm_err *wm_page_health(json_t *page, wm_db *db, const wm_page_query *q, apr_pool_t *pool);
 

@@ -280,60 +280,11 @@ const struct wm_csv_column *wm_csv_participant(const wm_page_query *q)
     return chosen ? chosen->csv : NULL;
 }
 
-static const char *moment(const json_t *object, const char *key, const char *part)
+static void set_tabs(view *v)
 {
-    const char *text = json_string_value(json_object_get(json_object_get(object, key), part));
+    const char *identifier = json_string_value(json_object_get(v->participant, "identifier"));
+    json_t *list = json_array();
 
-    return text ? text : "";
-}
-
-/* Why the participant is in this state, in words. */
-static const char *reason(const json_t *p, apr_pool_t *pool)
-{
-    const char *state = json_string_value(json_object_get(p, "state")), *words, *alive = "";
-
-    if (!strcmp(state, "silent") || !strcmp(state, "late")) {
-        if (json_integer_value(json_object_get(json_object_get(p, "sign_of_life"), "epoch")) >
-            json_integer_value(json_object_get(json_object_get(p, "received"), "epoch")) + 60)
-            alive = apr_pstrcat(pool, "; the client was alive ", moment(p, "sign_of_life", "age"),
-                                NULL);
-        return apr_pstrcat(pool, "no data since ", moment(p, "received", "local"), " (",
-                           moment(p, "received", "age"), ")", alive, NULL);
-    }
-    if (!strcmp(state, "never") || !strcmp(state, "invited"))
-        return apr_pstrcat(pool, "on the list since ", moment(p, "enrolled", "local"),
-                           ", nothing received", NULL);
-    if (!strcmp(state, "paused"))
-        return apr_pstrcat(pool, "until ", moment(p, "paused_until", "local"), NULL);
-    if (!strcmp(state, "clock"))
-        return apr_pstrcat(pool, "the newest point says ", moment(p, "created", "local"),
-                           ", received ", moment(p, "received", "age"), NULL);
-    if (!strcmp(state, "withdrawn") || !strcmp(state, "completed") || !strcmp(state, "erased"))
-        return apr_pstrcat(pool, "since ", moment(p, "since", "local"), NULL);
-    words = moment(p, "received", "age");
-    if (!*words)
-        return "nothing received";
-    return apr_pstrcat(pool, "data received ", words,
-                       !strcmp(state, "partial") ? ", but a required generator is missing" : "",
-                       NULL);
-}
-
-static void dress_header(view *v)
-{
-    json_t *p = v->participant, *list = json_array();
-    const char *identifier = json_string_value(json_object_get(p, "identifier"));
-
-    wm_page_ages(p, v->q->now, v->pool);
-    json_object_set_new(p, "reason", json_string(reason(p, v->pool)));
-    wm_page_state(p);
-    wm_page_number_text(p, "points", v->pool);
-    wm_page_number_text(p, "repeats", v->pool);
-    wm_page_number_text(p, "quarantined", v->pool);
-    if (json_is_number(json_object_get(p, "battery")))
-        json_object_set_new(p, "has_battery", json_true());
-    json_object_set_new(
-        p, "named",
-        json_boolean(strcmp(identifier, json_string_value(json_object_get(p, "name")))));
     for (int i = 0; i < TABS; i++) {
         const wm_page_change changes[] = {{"id", v->q->identifier},
                                           {"id-number", v->q->id_number},
@@ -381,7 +332,8 @@ const wm_err *wm_page_participant(json_t **made, wm_db *db, const wm_page_query 
     here.id_number = name.number;
     json_object_set(v.page, "participant", v.participant);
     json_array_append(json_object_get(v.page, "extent"), json_object_get(v.participant, "id"));
-    dress_header(&v);
+    wm_page_person(v.participant, q, pool);
+    set_tabs(&v);
     json_object_set_new(v.page, apr_pstrcat(pool, "tab_", chosen->name, NULL), json_true());
     WM_TRY(chosen->build(&v));
     wm_page_ages(v.page, q->now, pool);

@@ -16,6 +16,7 @@ const wm_err *wm_h_health(wm_http *h);
 const wm_err *wm_h_monitor_json(wm_http *h);
 const wm_err *wm_h_monitor_prometheus(wm_http *h);
 const wm_err *wm_h_page(wm_http *h);
+const wm_err *wm_h_participant_change(wm_http *h);
 const wm_err *wm_h_point_add(wm_http *h);
 const wm_err *wm_h_refused(wm_http *h);
 const wm_err *wm_h_schedule_change(wm_http *h);

@@ -23,6 +23,7 @@ mod_webmunk_mod_webmunk_la_SOURCES = \
 	mod_webmunk/handlers/health.c \
 	mod_webmunk/handlers/monitor.c \
 	mod_webmunk/handlers/page.c \
+	mod_webmunk/handlers/participant.c \
 	mod_webmunk/handlers/schedule.c \
 	mod_webmunk/handlers/session.c \
 	mod_webmunk/http.c mod_webmunk/http.h \

@@ -22,6 +22,7 @@ SQL_QUERIES = \
 	sql/queries/page_participant.sql \
 	sql/queries/position.sql \
 	sql/queries/session.sql \
+	sql/queries/source.sql \
 	sql/queries/token.sql
 
 sql_schema_files = \

@@ -151,6 +151,7 @@ perl_tests = \
 	t/173-archive-proof.t \
 	t/174-nights.t \
 	t/175-interrupted.t \
+	t/176-left-out.t \
 	t/180-destinations.t \
 	t/181-sftp.t \
 	t/182-s3.t \
@@ -186,6 +187,7 @@ perl_tests = \
 	t/232-export-form.t \
 	t/233-alerts.t \
 	t/234-monitor.t \
+	t/235-participant.t \
 	t/901-sizes.t \
 	t/902-layers.t \
 	t/903-headers.t \

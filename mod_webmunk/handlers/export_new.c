@@ -15,15 +15,6 @@
 #include "../page.h"
 #include "export.h"
 
-enum { PURPOSE_MAX = 2000 };
-
-static const char *purpose_of(const char *text)
-{
-    while (text && (*text == ' ' || *text == '\t' || *text == '\r' || *text == '\n'))
-        text++;
-    return text && *text ? text : NULL;
-}
-
 /* The form again, with what is wrong, or with what the export would be. */
 static const wm_err *show_form(wm_http *h, wm_db *db, const char *problem)
 {
@@ -100,7 +91,7 @@ static const wm_err *study_of(apr_int64_t *study, const char **zone, wm_http *h,
 static const wm_err *by_form(wm_http *h, wm_db *db)
 {
     const char *doing = wm_http_field(h, "do"), *zone;
-    const char *purpose = purpose_of(wm_http_field(h, "purpose"));
+    const char *purpose = wm_audit_purpose(wm_http_field(h, "purpose"));
     apr_pool_t *pool = h->r->pool;
     apr_int64_t study;
     const wm_err *err;
@@ -109,7 +100,7 @@ static const wm_err *by_form(wm_http *h, wm_db *db)
 
     if (!doing || strcmp(doing, "start"))
         return show_form(h, db, NULL);
-    if (!purpose || strlen(purpose) > PURPOSE_MAX)
+    if (!purpose || strlen(purpose) > WM_PURPOSE_MAX)
         return show_form(h, db,
                          purpose ? "The purpose is too long for the access log."
                                  : "Say what the data are for: it goes into the access log.");
@@ -137,13 +128,14 @@ static const wm_err *refuse(wm_http *h, const char *why)
  * it says otherwise. */
 static const wm_err *by_json(wm_http *h, wm_db *db, json_t *asked)
 {
-    const char *purpose = purpose_of(json_string_value(json_object_get(asked, "purpose"))), *zone;
+    const char *purpose = wm_audit_purpose(json_string_value(json_object_get(asked, "purpose"))),
+               *zone;
     apr_int64_t study;
     const wm_err *err;
     wm_rows *numbers;
     json_t *ids;
 
-    if (!purpose || strlen(purpose) > PURPOSE_MAX)
+    if (!purpose || strlen(purpose) > WM_PURPOSE_MAX)
         return refuse(h, "\"purpose\" must say in at most 2,000 bytes what the data are for");
     purpose = apr_pstrdup(h->r->pool, purpose);
     json_object_del(asked, "purpose");

@@ -36,9 +36,7 @@ SELECT (extract(epoch FROM ($1::text::date)::timestamp AT TIME ZONE $3::text) * 
 -- name: export_rows_sources
 SELECT s.id, s.identifier, normalize(s.identifier, NFKD),
        CASE WHEN s.position >= $4::text::xid8 THEN 'joined after the position'
-            WHEN s.erased IS NOT NULL THEN 'erased' WHEN s.withdrawn IS NOT NULL THEN 'withdrawn'
-            WHEN s.unexported IS NOT NULL THEN 'excluded from exports'
-            WHEN EXISTS (SELECT FROM source_forward f WHERE f.source_id = s.id) THEN 'forwarded' END
+            ELSE source_skipped(s) END
   FROM source s
  WHERE s.study_id = $1::int8
    AND s.merged_into IS NULL AND ($2::text[] IS NULL OR s.identifier = ANY ($2::text[]) OR EXISTS (

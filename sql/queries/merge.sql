@@ -32,6 +32,8 @@ SELECT jsonb_build_object(
             THEN 'a merge of one of them is not finished yet; "webmunkd source list" shows it'
         WHEN EXISTS (SELECT FROM source_forward f WHERE f.source_id IN (SELECT id FROM o UNION SELECT id FROM d))
             THEN 'one of them is forwarded to another server: "webmunkd server unassign" first'
+        WHEN (SELECT unexported IS NULL FROM o) <> (SELECT unexported IS NULL FROM d)
+            THEN 'one of them is excluded from exports and the other is not: "webmunkd source exclude" or "include" one first'
         WHEN NOT $3::bool AND (SELECT study_id FROM o) IS NOT NULL
              AND (SELECT study_id FROM o) IS DISTINCT FROM (SELECT study_id FROM d) THEN format(
             '"%s" is in the study "%s" and "%s" %s; --across-studies merges all the same', $1::text,
@@ -132,6 +134,7 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
 SELECT jsonb_build_object(
            'id', s.id, 'identifier', s.identifier, 'name', s.name, 'study', y.slug, 'group', g.name,
            'added', to_char(s.added AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+           'excluded', to_char(s.unexported AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
            'merged_into', d.identifier, 'points', coalesce(t.points, 0), 'repeats', coalesce(t.repeats, 0),
            'last_received', to_char(t.last_received AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
            'also', (SELECT coalesce(jsonb_agg(a.identifier ORDER BY a.identifier), '[]') FROM source a WHERE a.merged_into = s.id))

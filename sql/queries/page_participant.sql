@@ -19,7 +19,8 @@ SELECT jsonb_build_object(
            'created', page_time(p.last_created, y.time_zone), 'client', p.client, 'version', p.version,
            'battery', round(p.battery), 'battery_at', page_time(p.battery_at, y.time_zone),
            'points', p.points, 'repeats', p.repeats, 'quarantined', p.quarantined,
-           'paused_until', page_time(s.paused_until, y.time_zone))
+           'paused_until', page_time(s.paused_until, y.time_zone), 'study_id', y.id,
+           'skipped', source_skipped(s), 'excluded', page_time(s.unexported, y.time_zone))
   FROM source_states($2::timestamptz) p
   JOIN source s ON s.id = p.id
   JOIN study y ON y.id = $1::bigint

@@ -260,3 +260,11 @@ BEGIN
     DELETE FROM forward_batch WHERE server_id = p_server;
     RETURN true;
 END $$;
+
+-- Why no export has a source, in the words of manifests and pages; NULL: they have it.
+CREATE FUNCTION source_skipped(s source) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN s.erased IS NOT NULL THEN 'erased'
+                WHEN s.withdrawn IS NOT NULL THEN 'withdrawn'
+                WHEN s.unexported IS NOT NULL THEN 'excluded from exports'
+                WHEN EXISTS (SELECT FROM source_forward f WHERE f.source_id = s.id) THEN 'forwarded' END
+$$;
