@@ -277,17 +277,30 @@ static const wm_err *count(wm_export_archive *a, apr_pool_t *pool)
                     pool);
 }
 
-/* Who is in it: asked once, at the first run. */
-static const wm_err *fix_sources(wm_export_archive *a, apr_pool_t *pool)
+/* Who is in it, as DB says.  Who joins is fixed at the first run; who is left out of that is so until the
+ * archive is ready: *CHANGED when parts were made with others, which are forgotten then. */
+static const wm_err *fix_sources(int *changed, wm_export_archive *a, wm_db *db, apr_pool_t *pool)
 {
-    json_t *list = wm_json_own(json_array(), pool);
+    json_t *list = wm_json_own(json_array(), pool), *skipped = wm_json_own(json_array(), pool);
+    wm_rows *rows;
 
-    WM_TRY(wm_export_sources(&a->sources, a->reader, a->definition, a->position, a->pool));
-    for (int i = 0; i < a->sources->nelts; i++)
-        json_array_append_new(
-            list, json_string(APR_ARRAY_IDX(a->sources, i, wm_export_source).identifier));
-    return wm_db_do(NULL, a->db, WM_SQL_EXPORT_SOURCES_KEEP,
-                    WM_ARGS(WM_I64(a->id), WM_TEXT(wm_json_own_text(list, pool))), pool);
+    WM_TRY(wm_export_sources(&a->sources, db, a->definition, a->position, a->pool));
+    for (int i = 0; i < a->sources->nelts; i++) {
+        const wm_export_source *s = &APR_ARRAY_IDX(a->sources, i, wm_export_source);
+
+        json_array_append_new(list, json_string(s->identifier));
+        json_array_append_new(skipped, s->skipped ? json_string(s->skipped) : json_null());
+    }
+    WM_TRY(wm_db_rows(&rows, a->db, WM_SQL_EXPORT_SOURCES_KEEP,
+                      WM_ARGS(WM_I64(a->id), WM_TEXT(wm_json_own_text(list, pool)),
+                              WM_TEXT(wm_json_own_text(skipped, pool))),
+                      pool));
+    *changed = wm_rows_count(rows) && wm_rows_bool(rows, 0, 0);
+    if (*changed) {
+        a->types_done = 0;
+        a->expected = -1;
+    }
+    return NULL;
 }
 
 /* The number after the parts of types that are done, and that of the last part there is; *DONE gets
@@ -315,9 +328,9 @@ static const wm_err *fill(wm_export_archive *a, apr_pool_t *pool)
     apr_array_header_t *parts;
     apr_pool_t *type_pool;
     apr_int64_t done;
-    int next, last;
+    int next, last, changed;
 
-    WM_TRY(fix_sources(a, pool));
+    WM_TRY(fix_sources(&changed, a, a->reader, pool));
     WM_TRY(count(a, pool));
     apr_pool_create(&type_pool, pool);
     for (;;) {
@@ -332,12 +345,11 @@ static const wm_err *fill(wm_export_archive *a, apr_pool_t *pool)
     return wm_export_archive_tables(a, next, pool);
 }
 
-const wm_err *wm_export_archive_fill(wm_export_archive *a, apr_pool_t *pool)
+/* All of it in one snapshot. */
+static const wm_err *fill_once(wm_export_archive *a, apr_pool_t *pool)
 {
     const wm_err *err;
 
-    a->full = 0;
-    a->stuck = 0;
     WM_TRY(wm_db_script(a->reader, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", pool));
     err = fill(a, pool);
     a->full = err && wm_zip_packer_full(a->packer);
@@ -345,6 +357,19 @@ const wm_err *wm_export_archive_fill(wm_export_archive *a, apr_pool_t *pool)
     /* A COPY that was left in the middle ends with its connection's reset. */
     wm_db_settle(a->reader);
     return err;
+}
+
+const wm_err *wm_export_archive_fill(wm_export_archive *a, apr_pool_t *pool)
+{
+    int changed;
+
+    a->full = 0;
+    a->stuck = 0;
+    do {
+        WM_TRY(fill_once(a, pool));
+        WM_TRY(fix_sources(&changed, a, a->db, pool));
+    } while (changed);
+    return NULL;
 }
 
 void wm_export_archive_clean(const char *dir, apr_int64_t id, apr_pool_t *pool)

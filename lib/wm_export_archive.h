@@ -45,7 +45,8 @@ const wm_err *wm_export_archive_open(wm_export_archive **archive, wm_db *db, wm_
                                      apr_int64_t id, const char *dir, int level,
                                      const wm_export_watch *watch, apr_pool_t *pool);
 
-/* Count, then stream all entries that are not parts yet, in one snapshot. */
+/* Count, then stream all entries that are not parts yet, in one snapshot; and all of them anew when somebody
+ * in them is to be left out by now. */
 const wm_err *wm_export_archive_fill(wm_export_archive *archive, apr_pool_t *pool);
 
 /* Join the parts with manifest and signature (KEY_PATH, or NULL: unsigned) into the archive, *PATH

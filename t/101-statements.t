@@ -24,7 +24,7 @@ my %utility = map { $_ => 1 } qw(migrate_create_schema migrate_create_table);
 my %not_web = map { $_ => 1 } qw(audit_head_add account_add account_disable account_grant account_mail account_password account_ungrant alert_digest
     alert_mute_group alert_mute_source alert_rule_set alert_rule_unset alert_unmute_group alert_unmute_source alert_update delivery_begin delivery_done
     delivery_error delivery_keep demo_generators demo_groups destination_again destination_remove export_days_made export_days_next
-    export_deliver export_delivery_job export_parts_add forward_failed health_keep job_claim job_finish job_noted
+    export_deliver export_delivery_job export_parts_add export_sources_keep forward_failed health_keep job_claim job_finish job_noted
     job_partitions job_purge job_schedule_remove job_schedule_tick mail_purge merge_add merge_again merge_forget merge_undo migrate_partitions migrate_record
     migrate_secret server_add server_assign server_backfill server_lock server_pause server_remove server_replace server_tested
     server_unassign token_add token_revoke);

@@ -94,6 +94,29 @@ like(ok_command('they are included again', qw(source include p2 --reason), 'took
 is(inside(made()), 'p1 p2 p3 | p1 p2 p3 | ', '... and are in the next export, with what they sent meanwhile');
 is($pg->scalar("select purpose from access_log where action = 'source-include'"), 'took part', '... which the access log has, too');
 
+# --- while an archive is made ---
+my ($id) = ok_command('an export', qw(export create --types), $type) =~ /(\d+)/;
+is(webmunkd({ env => { %env, WEBMUNK_EXPORT_KEY => '/nonexistent/key' } }, $pg, '-d', $url, 'export', 'run', $id)->{code}, 1, '... ends before its parts are joined');
+cmp_ok($pg->scalar('select count(*) from export_part where export_id = $1', $id), '>', 2, '... and after they were made');
+ok_command('somebody in it is excluded', qw(source exclude p1 --reason x));
+ok_command('... and the work goes on', 'export', 'run', $id);
+is(inside($id), 'p2 p3 | p2 p3 | p1: excluded from exports', '... from the beginning');
+is($pg->scalar('select rows from export where id = $1', $id), 2, '... and counts what is there');
+($id) = ok_command('an export', qw(export create --types), "$type,webmunk-asin-details") =~ /(\d+)/;
+my $lock = $pg->session;
+$lock->do('begin');
+$lock->do('lock table asin_item');
+my $pid = WmTest::spawn(workdir() . '/held.log', { %{ $pg->env }, %env }, WmTest::launcher(), builddir() . '/jobs/webmunkd', '-d', $url, 'export', 'run', $id);
+WmTest::guard(sub { WmTest::reap($pid, 'KILL') });
+ok(wait_until { $pg->scalar(q{select count(*) from pg_locks where relation = 'webmunk.asin_item'::regclass and not granted}) } '... is held when it has begun');
+ok_command('somebody in it is included, another excluded', qw(source include p1 --reason x));
+ok_command('... that is', qw(source exclude p3 --reason x));
+$lock->do('commit');
+waitpid($pid, 0);
+is($?, 0, '... and it ends well') or diag(slurp(workdir() . '/held.log'));
+is(inside($id), 'p1 p2 | p1 p2 | p3: excluded from exports', '... with who is not left out by then');
+ok_command('all are included', qw(source include p3 --reason x));
+
 # --- merging ---
 ok_command('one is excluded', qw(source exclude p2 --reason x));
 refused(qr/one of them is excluded from exports and the other is not/, 'it is not merged into one who is not', qw(source merge p2 p1 --yes));

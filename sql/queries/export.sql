@@ -21,7 +21,22 @@ RETURNING e.position::text, e.types_done, e.definition::text, e.sources::text, e
 SELECT webmunk.export_may_open($1::int8);
 
 -- name: export_sources_keep
-UPDATE webmunk.export SET sources = $2::text::jsonb WHERE id = $1::int8 AND sources IS NULL;
+-- The identifiers $2 stay as they were at first; $3 says why each is skipped, or null.  When that was otherwise before
+-- all begins anew, which is returned.
+WITH before AS MATERIALIZED (
+    SELECT coalesce(e.skipped <> $3::text::jsonb, false) AS changed FROM webmunk.export e WHERE e.id = $1::int8
+), gone AS (
+    DELETE FROM webmunk.export_part p USING before b WHERE p.export_id = $1::int8 AND b.changed
+)
+UPDATE webmunk.export e
+   SET sources = coalesce(e.sources, $2::text::jsonb), skipped = $3::text::jsonb,
+       state = CASE WHEN b.changed AND e.state IN ('running', 'packing') THEN 'counting' ELSE e.state END,
+       types_done = CASE WHEN b.changed THEN 0 ELSE e.types_done END,
+       rows = CASE WHEN b.changed THEN 0 ELSE e.rows END,
+       bytes = CASE WHEN b.changed THEN 0 ELSE e.bytes END,
+       rows_expected = CASE WHEN NOT b.changed THEN e.rows_expected END
+  FROM before b WHERE e.id = $1::int8
+RETURNING b.changed;
 
 -- name: export_counted
 UPDATE webmunk.export SET rows_expected = $2::int8, state = 'running' WHERE id = $1::int8;

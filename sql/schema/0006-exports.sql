@@ -18,6 +18,7 @@ CREATE TABLE export (
     position xid8,                             -- bundles below it are in the archive
     snapshot_at timestamptz,                   -- when that was
     sources jsonb,                             -- identifiers, fixed with the position: who joins later is not in it
+    skipped jsonb,                             -- of each, why it is left out; null: it is in
     types_done integer NOT NULL DEFAULT 0,     -- so many types of the definition have all their parts
     rows_expected bigint,
     rows bigint NOT NULL DEFAULT 0,
