@@ -76,7 +76,7 @@ static const char *path_of(const json_t *export, const wm_exports *exports, apr_
 {
     const char *path = json_string_value(json_object_get(export, "path"));
 
-    return path ? apr_pstrcat(pool, exports->dir, "/", path, NULL) : NULL;
+    return path ? apr_pstrcat(pool, exports->setup.dir, "/", path, NULL) : NULL;
 }
 
 static const wm_err *copy(int from, int to, const char *name, apr_pool_t *pool)
@@ -175,7 +175,7 @@ static const wm_err *delete (wm_run *run)
     path = path_of(export, &exports, run->pool);
     if (path && unlink(path) && errno != ENOENT)
         return wm_err_apr(run->pool, errno, "removing %s", path);
-    wm_export_archive_clean(exports.dir, id, run->pool);
+    wm_export_archive_clean(exports.setup.dir, id, run->pool);
     WM_TRY(wm_db_commit(run->db, run->pool));
     printf("the archive of export %" APR_INT64_T_FMT " is removed\n", id);
     return NULL;

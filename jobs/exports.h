@@ -7,12 +7,12 @@
 
 #include "command.h"
 #include "wm_err.h"
+#include "wm_export_archive.h"
 
 typedef struct wm_exports {
-    const char *dir;      /* made with mode 0700 */
-    const char *key_path; /* a secret key of keygen --sign; NULL: unsigned */
-    int level;            /* zlib's */
-    apr_int64_t keep;     /* in seconds */
+    wm_export_setup setup; /* the folder is made with mode 0700 */
+    const char *key_path;  /* a secret key of keygen --sign; NULL: unsigned */
+    apr_int64_t keep;      /* in seconds */
 } wm_exports;
 
 /* Read them and make the folder; WM_E_INPUT in words when nobody says which. */

@@ -75,7 +75,7 @@ static const wm_err *wait_for_room(making *m)
     words = apr_psprintf(m->run->pool,
                          "the disk of %s is full; the export waits for %" APR_INT64_T_FMT
                          " MB of room and goes on by itself",
-                         m->exports.dir, needed / 1000000 + 1);
+                         m->exports.setup.dir, needed / 1000000 + 1);
     wm_job_note(m->run, "%s", words);
     WM_TRY(say(m, words));
     do {
@@ -83,7 +83,7 @@ static const wm_err *wait_for_room(making *m)
             return NULL;
         WM_TRY(wm_job_progress(m->run, 0, 0, "rows", "waiting for room on the disk"));
         apr_sleep(NAP);
-        room = statvfs(m->exports.dir, &disk)
+        room = statvfs(m->exports.setup.dir, &disk)
                    ? 0
                    : (apr_int64_t)((apr_uint64_t)disk.f_bavail * disk.f_frsize);
     } while (room < needed);
@@ -138,7 +138,7 @@ static const wm_err *finish(making *m)
     int done = 0;
 
     WM_TRY(wm_export_archive_join(&path, m->archive, m->exports.key_path, m->run->pool));
-    file = apr_pstrcat(m->run->pool, m->exports.dir, "/", path, NULL);
+    file = apr_pstrcat(m->run->pool, m->exports.setup.dir, "/", path, NULL);
     WM_TRY(wm_zip_digest(&bytes, sha, file, m->run->pool));
     for (int i = 0; i < WM_ZIP_SHA256; i++)
         apr_snprintf(hex + 2 * i, 3, "%02x", sha[i]);
@@ -152,7 +152,7 @@ static const wm_err *finish(making *m)
         m->stopped = 1;
         return NULL;
     }
-    wm_export_archive_clean(m->exports.dir, m->id, m->run->pool);
+    wm_export_archive_clean(m->exports.setup.dir, m->id, m->run->pool);
     wm_job_note(m->run, "%s: %" APR_INT64_T_FMT " bytes%s", path, bytes,
                 m->exports.key_path ? "" : ", unsigned");
     return NULL;
@@ -186,7 +186,7 @@ static const wm_err *leave(making *m)
         return NULL;
     }
     WM_TRY(wm_db_do(NULL, m->run->db, WM_SQL_EXPORT_CANCELLED, WM_ARGS(WM_I64(m->id)), pool));
-    wm_export_archive_clean(m->exports.dir, m->id, pool);
+    wm_export_archive_clean(m->exports.setup.dir, m->id, pool);
     wm_job_note(m->run, "cancelled");
     return NULL;
 }
@@ -223,8 +223,8 @@ static const wm_err *lock(making *m)
 static const wm_err *open_archive(making *m, wm_db *reader)
 {
     for (;;) {
-        WM_TRY(wm_export_archive_open(&m->archive, m->run->db, reader, m->id, m->exports.dir,
-                                      m->exports.level, &m->watch, m->run->pool));
+        WM_TRY(wm_export_archive_open(&m->archive, m->run->db, reader, m->id, &m->exports.setup,
+                                      &m->watch, m->run->pool));
         if (m->archive || stopped(m))
             return NULL;
         WM_TRY(progress(m, 0, 0, "waiting for a merge of participants"));

@@ -26,7 +26,8 @@ static const wm_err *expire(apr_int64_t *gone, wm_job_run *run, const wm_exports
                           WM_ARGS(WM_TIME(run->now), WM_I64(BATCH)), pool));
         count = wm_rows_count(rows);
         for (int i = 0; i < count && !*run->stop; i++) {
-            const char *file = apr_pstrcat(pool, exports->dir, "/", wm_rows_text(rows, i, 1), NULL);
+            const char *file =
+                apr_pstrcat(pool, exports->setup.dir, "/", wm_rows_text(rows, i, 1), NULL);
 
             if (unlink(file) && errno != ENOENT)
                 return wm_err_apr(run->pool, errno, "removing %s", file);
@@ -58,10 +59,10 @@ static const wm_err *sweep(apr_int64_t *gone, wm_job_run *run, const wm_exports 
     apr_finfo_t info;
     apr_pool_t *pool;
     apr_dir_t *open;
-    apr_status_t status = apr_dir_open(&open, exports->dir, run->pool);
+    apr_status_t status = apr_dir_open(&open, exports->setup.dir, run->pool);
 
     if (status)
-        return wm_err_apr(run->pool, status, "reading %s", exports->dir);
+        return wm_err_apr(run->pool, status, "reading %s", exports->setup.dir);
     apr_pool_create(&pool, run->pool);
     while (!*run->stop && apr_dir_read(&info, APR_FINFO_NAME, open) == APR_SUCCESS) {
         int is_archive;
@@ -77,9 +78,9 @@ static const wm_err *sweep(apr_int64_t *gone, wm_job_run *run, const wm_exports 
         if (!strcmp(state, "making") || (is_archive && !strcmp(state, "ready")))
             continue;
         if (is_archive)
-            unlink(apr_pstrcat(pool, exports->dir, "/", info.name, NULL));
+            unlink(apr_pstrcat(pool, exports->setup.dir, "/", info.name, NULL));
         else
-            wm_export_archive_clean(exports->dir, id, pool);
+            wm_export_archive_clean(exports->setup.dir, id, pool);
         ++*gone;
         apr_pool_clear(pool);
     }

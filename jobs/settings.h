@@ -32,7 +32,7 @@
     X(SITE_NAME, "site", "name", TEXT, "", NULL, 0, 0, "WEBMUNK_SITE_NAME", \
       "what names of files and mail call this server; the name of the host without it") \
     X(SITE_URL, "site", "url", URL, "", "https|http", 0, 0, "WEBMUNK_SITE_URL", \
-      "the address of the dashboard, for links in mail; no links without it") \
+      "the address of the dashboard, for links in mail and files; without it there are none") \
     X(DATABASE, "database", "conninfo", CONNINFO, "", NULL, 0, 0, "DATABASE_URL", \
       "the database, as a URI or keywords of libpq; its PG* environment without it") \
     X(PARALLEL, "runner", "parallel", NUMBER, "4", NULL, 1, 64, "WEBMUNK_PARALLEL", \

@@ -66,6 +66,7 @@ typedef struct wm_export_definition {
     const char *pseudonym_key; /* 32 bytes as hex, made for this export; NULL: identifiers stay */
     int sensitive;             /* keep the columns with * fields */
     const char *newline;       /* what takes the place of line ends in the stripped columns */
+    const char *site; /* no member of the JSON: what links begin with, "https://host", or NULL */
 } wm_export_definition;
 
 /* JSON as it came from a page, the API or the command line, checked; unknown members, types, zones,

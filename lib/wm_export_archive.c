@@ -59,7 +59,8 @@ static const wm_err *read_list(wm_export_archive *a, const char *text)
 }
 
 /* Its row; *ROWS is NULL while participants of its study are being merged. */
-static const wm_err *open_row(wm_rows **rows, wm_db *db, apr_int64_t id, apr_pool_t *pool)
+static const wm_err *open_row(wm_rows **rows, wm_db *db, apr_int64_t id, const char *site,
+                              apr_pool_t *pool)
 {
     const wm_err *err;
     wm_rows *may;
@@ -68,7 +69,7 @@ static const wm_err *open_row(wm_rows **rows, wm_db *db, apr_int64_t id, apr_poo
     WM_TRY(wm_db_begin(db, pool));
     err = wm_db_rows(&may, db, WM_SQL_EXPORT_MAY_OPEN, WM_ARGS(WM_I64(id)), pool);
     if (!err && wm_rows_bool(may, 0, 0))
-        err = wm_db_rows(rows, db, WM_SQL_EXPORT_OPEN, WM_ARGS(WM_I64(id)), pool);
+        err = wm_db_rows(rows, db, WM_SQL_EXPORT_OPEN, WM_ARGS(WM_I64(id), WM_TEXT(site)), pool);
     if (!err)
         err = wm_db_commit(db, pool);
     if (err)
@@ -77,17 +78,18 @@ static const wm_err *open_row(wm_rows **rows, wm_db *db, apr_int64_t id, apr_poo
 }
 
 const wm_err *wm_export_archive_open(wm_export_archive **archive, wm_db *db, wm_db *reader,
-                                     apr_int64_t id, const char *dir, int level,
+                                     apr_int64_t id, const wm_export_setup *setup,
                                      const wm_export_watch *watch, apr_pool_t *pool)
 {
     wm_export_archive *a = apr_pcalloc(pool, sizeof *a);
     const char *text;
     wm_rows *rows;
 
-    *a = (wm_export_archive){.id = id, .db = db, .reader = reader, .dir = dir, .watch = watch};
+    *a = (wm_export_archive){.id = id, .db = db, .reader = reader, .watch = watch};
+    a->dir = setup->dir;
     a->pool = pool;
     WM_TRY(wm_position_raise(db, pool));
-    WM_TRY(open_row(&rows, db, id, pool));
+    WM_TRY(open_row(&rows, db, id, setup->site, pool));
     *archive = NULL;
     if (!rows)
         return NULL;
@@ -106,12 +108,13 @@ const wm_err *wm_export_archive_open(wm_export_archive **archive, wm_db *db, wm_
     a->study_slug = wm_rows_text(rows, 0, 6);
     a->study_name = wm_rows_text(rows, 0, 7);
     a->schema = wm_rows_text(rows, 0, 8);
-    a->parts = parts_folder(dir, id, pool);
+    a->definition->site = wm_rows_text(rows, 0, 9);
+    a->parts = parts_folder(a->dir, id, pool);
     if (mkdir(a->parts, 0700) && errno != EEXIST) {
         a->full = errno == ENOSPC || errno == EDQUOT;
         return wm_err_apr(pool, errno, "making %s", a->parts);
     }
-    WM_TRY(wm_zip_packer_create(&a->packer, level, pool));
+    WM_TRY(wm_zip_packer_create(&a->packer, setup->level, pool));
     *archive = a;
     return NULL;
 }

@@ -18,6 +18,13 @@ typedef struct wm_export_watch {
     void *host;
 } wm_export_watch;
 
+/* How archives are made. */
+typedef struct wm_export_setup {
+    const char *dir;  /* of all of them */
+    const char *site; /* what links begin with, "https://host"; NULL: nothing */
+    int level;        /* zlib's */
+} wm_export_setup;
+
 typedef struct wm_export_archive {
     apr_int64_t id;
     wm_db *db;         /* for parts and states, idle */
@@ -38,11 +45,11 @@ typedef struct wm_export_archive {
     apr_pool_t *pool;
 } wm_export_archive;
 
-/* Take up the export ID, whose position is fixed now if it is not already.  LEVEL is zlib's.
+/* Take up the export ID, whose position and site are fixed now if they are not already.
  * WM_E_NOT_FOUND when there is none to be made.  *ARCHIVE is NULL while participants of its study are
  * being merged: then ask again. */
 const wm_err *wm_export_archive_open(wm_export_archive **archive, wm_db *db, wm_db *reader,
-                                     apr_int64_t id, const char *dir, int level,
+                                     apr_int64_t id, const wm_export_setup *setup,
                                      const wm_export_watch *watch, apr_pool_t *pool);
 
 /* Count, then stream all entries that are not parts yet, in one snapshot; and all of them anew when somebody

@@ -194,7 +194,8 @@ const wm_err *wm_export_copy_make(wm_export_copy **made, wm_db *db, const wm_exp
                     WM_ARGS(WM_TEXT(wm_export_source_list(copy, 0, copy->sources->nelts, pool)),
                             WM_TEXT(generators),
                             WM_TEXT(d->from ? instant(from, pool) : "-infinity"),
-                            WM_TEXT(d->to ? instant(to, pool) : "infinity"), WM_TEXT(position)),
+                            WM_TEXT(d->to ? instant(to, pool) : "infinity"), WM_TEXT(position),
+                            WM_TEXT(d->site)),
                     pool);
 }
 

@@ -314,6 +314,8 @@ const wm_err *wm_export_manifest(const char **text, wm_export_archive *a,
                         json_pack("{s:s, s:s}", "slug", a->study_slug, "name", a->study_name));
     json_object_set_new(root, "definition", definition_json(a));
     json_object_set_new(root, "position", json_string(a->position));
+    json_object_set_new(root, "site",
+                        a->definition->site ? json_string(a->definition->site) : json_null());
     json_object_set_new(
         root, "window",
         json_pack("{s:s, s:s, s:o, s:o}", "clock",

@@ -16,12 +16,11 @@ my $samples = need_shared('data/export-samples');
 my $program = builddir() . '/t/unit/export_rows';
 -x $program or give_up("$program is missing: make check builds it");
 my $pg = WmTest::Postgres->start;
-$pg->do("alter database webmunk set webmunk.base_url = 'https://data.example.com'");
 
 sub tool
 {
     my (@arguments) = @_;
-    return run({ env => { DATABASE_URL => $pg->url } }, $program, @arguments);
+    return run({ env => { DATABASE_URL => $pg->url, EXPORT_SITE => 'https://data.example.com' } }, $program, @arguments);
 }
 
 my $runs = 0;

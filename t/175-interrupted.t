@@ -63,4 +63,29 @@ for my $stage (qw(counting running part packing ready)) {
     ok(slurp("$dir/$other.zip") eq $whole, '... and gives the same bytes');
     ok(!-e "$dir/$other.parts" && !-e "$dir/$other.zip.part", '... and leaves nothing else');
 }
+
+# Settings may change meanwhile: what links begin with is fixed with the position.
+my $unzip = need_program('unzip', 'unzip');
+$pg->do("insert into asin_item (asin, metadata) values ('B000000009', '{}')");
+sub of_site
+{
+    my ($other) = @_;
+    my ($urls) = run($unzip, '-p', "$dir/$other.zip", 'webmunk-asin-details.txt')->{out} =~ /\t(\S*\/support\/asin\/B000000009\.json)\t/;
+    return [ $urls, from_json(run($unzip, '-p', "$dir/$other.zip", 'manifest.json')->{out})->{site} ];
+}
+my ($other) = export(qw(create --types webmunk-asin-details))->{out} =~ /(\d+)/;
+$env{WEBMUNK_EXPORT_KEY} = '/nonexistent/key';
+$env{WEBMUNK_SITE_URL}   = 'https://one.example:8443/dashboard';
+is(export('run', $other)->{code}, 1, 'an export ends before its parts are joined');
+delete $env{WEBMUNK_EXPORT_KEY};
+$pg->do('delete from export_part; update export set types_done = 0, rows = 0, bytes = 0 where id = $1', $other);
+$env{WEBMUNK_SITE_URL} = 'https://two.example/dashboard';
+is(export('run', $other)->{code}, 0, '... and is made when the server has another address');
+is_deeply(of_site($other), [ 'https://one.example:8443/support/asin/B000000009.json', 'https://one.example:8443' ], '... with that which it had when it began');
+for ([ 'https://two.example/dashboard', 'https://two.example' ], [ '', undef ]) {
+    ($other) = export(qw(create --types webmunk-asin-details))->{out} =~ /(\d+)/;
+    $env{WEBMUNK_SITE_URL} = $_->[0];
+    is(export('run', $other)->{code}, 0, 'another is made') or next;
+    is_deeply(of_site($other), [ ($_->[1] // '') . '/support/asin/B000000009.json', $_->[1] ], '... with ' . ($_->[1] // 'paths alone, where nobody says the address'));
+}
 done_testing();

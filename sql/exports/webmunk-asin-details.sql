@@ -20,7 +20,7 @@
 --   Data URL = text
 --   File Path = text
 -- The whole catalogue; what the scan once kept in it as its mark is a time and no item.  The first
--- part of Data URL is the setting webmunk.base_url.
+-- part of Data URL is the server of url in [site] of webmunkd.conf, as it was when the export began; without it nothing.
 SELECT a.id, NULL, NULL, NULL, NULL,
        a.asin,
        k.first->'type',
@@ -42,7 +42,7 @@ SELECT a.id, NULL, NULL, NULL, NULL,
        a.added,
        a.updated,
        CASE WHEN a.asin = '' THEN '(No URL - missing ASIN)'
-            ELSE coalesce(current_setting('webmunk.base_url', true), '') || '/support/asin/'
+            ELSE current_setting('webmunk.site') || '/support/asin/'
                  || CASE WHEN a.asin ~ '^[A-Za-z0-9]+$' THEN a.asin
                          ELSE (SELECT string_agg(CASE WHEN c.letter ~ '[A-Za-z0-9_.~/-]' THEN c.letter
                                                       ELSE upper(regexp_replace(encode(convert_to(c.letter, 'UTF8'), 'hex'),

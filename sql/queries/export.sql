@@ -5,17 +5,18 @@
 SELECT webmunk.export_add(nullif($1::int8, 0), $2::text, $3::text, $4::text::jsonb, $5::int8::integer);
 
 -- name: export_open
--- The position is fixed once: a run after an interruption goes on with the same.
+-- The position is fixed once, and with it $2, what links begin with: a run after an interruption goes on with the same.
 UPDATE webmunk.export e
    SET state = CASE WHEN e.state = 'queued' THEN 'counting' ELSE e.state END,
        position = coalesce(e.position, webmunk.position_horizon()),
        snapshot_at = coalesce(e.snapshot_at, now()),
+       site = CASE WHEN e.snapshot_at IS NULL THEN $2::text ELSE e.site END,
        error = NULL
   FROM webmunk.study y
  WHERE e.id = $1::int8 AND y.id = e.study_id AND e.state IN ('queued', 'counting', 'running', 'packing')
 RETURNING e.position::text, e.types_done, e.definition::text, e.sources::text, e.rows_expected, e.profile,
           y.slug, y.name,
-          (SELECT to_char(number, 'FM0000') || '-' || title FROM webmunk.wm_schema ORDER BY number DESC LIMIT 1);
+          (SELECT to_char(number, 'FM0000') || '-' || title FROM webmunk.wm_schema ORDER BY number DESC LIMIT 1), e.site;
 
 -- name: export_may_open
 SELECT webmunk.export_may_open($1::int8);

@@ -51,7 +51,7 @@ SELECT s.id, s.identifier, normalize(s.identifier, NFKD),
 -- name: export_rows_settings
 SELECT set_config('webmunk.sources', $1::text, true), set_config('webmunk.generators', $2::text, true),
        set_config('webmunk.from', $3::text, true), set_config('webmunk.to', $4::text, true),
-       set_config('webmunk.position', $5::text, true),
+       set_config('webmunk.position', $5::text, true), set_config('webmunk.site', coalesce($6::text, ''), true),
        set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true),
        set_config('extra_float_digits', '1', true), set_config('client_encoding', 'UTF8', true),
        set_config('jit', 'off', true), set_config('enable_memoize', 'off', true),

@@ -17,6 +17,7 @@ CREATE TABLE export (
                          'expired')),
     position xid8,                             -- bundles below it are in the archive
     snapshot_at timestamptz,                   -- when that was
+    site text,                                 -- the server in links of its files, fixed with the position
     sources jsonb,                             -- identifiers, fixed with the position: who joins later is not in it
     skipped jsonb,                             -- of each, why it is left out; null: it is in
     types_done integer NOT NULL DEFAULT 0,     -- so many types of the definition have all their parts

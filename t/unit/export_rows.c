@@ -100,6 +100,7 @@ static wm_export_definition *define(wm_db *db, const char *text, apr_pool_t *poo
         exit(2);
     }
     printf("definition %s\n", wm_export_canonical(definition, pool));
+    definition->site = getenv("EXPORT_SITE");
     return definition;
 }
 
