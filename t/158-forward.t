@@ -216,6 +216,43 @@ forward();
 is($far->scalar("select count(*) from point where properties ->> 'name' ~ '^c[0-9]'"), 120, '... send everything once');
 is($far->scalar("select coalesce(sum(repeats), 0) from bundle where id > (select max(bundle_id) from point where properties ->> 'name' = 'anonymous0')"), 0, '... and no batch twice');
 
+# --- who has withdrawn ---
+sub has { my ($names) = @_; return $far->scalar(q{select coalesce(string_agg(properties ->> 'name', ' ' order by properties ->> 'name'), '') from point where properties ->> 'name' ~ $1}, $names) }
+$peer->mode('500');
+upload([ 'p2', 'w1 of p2' ], [ 'p 1', 'w2', of => 'p 1', n => 1.50, text => "a, [\"b\"], {c}" ], [ 'p2', 'w3 of p2' ]);
+forward();
+is($pg->scalar('select points from forward_batch'), 3, 'points are packed when somebody withdraws');
+$pg->do("update source set withdrawn = now() where identifier = 'p2'");
+upload([ 'p2', 'w4 of p2' ], [ 'p 1', 'w5' ]);
+upload([ 'p2', 'w6 of p2' ]);
+$peer->mode('ok');
+command(qw(server resume lab));
+is(forward()->{out}, "2 points were acknowledged\n", '... what others sent goes');
+is(has('^w[0-9]'), 'w2 w5', '... and nothing of theirs, packed or not');
+is($far->scalar(q{select (properties #- '{passive-data-metadata,encrypted_transmission}')::text from point where properties ->> 'name' = 'w2'}),
+    $pg->scalar(q{select (properties #- '{passive-data-metadata,encrypted_transmission}')::text from point where properties ->> 'name' = 'w2'}), '... which is as it was sent');
+is_deeply([ @{ server() }{qw(behind sources withdrawn)} ], [ 0, 3, 1 ], '... and nothing waits for it');
+$peer->mode('500');
+upload([ 'p 1', 'w7 of p1' ]);
+forward();
+ok_command('a backfill of who has withdrawn', qw(server backfill lab p2));
+$pg->do("update source set erased = now() where identifier = 'p 1'");
+$peer->mode('ok');
+command(qw(server resume lab));
+forward();
+forward();
+is(has('^w[0-9]'), 'w2 w5', '... sends nothing, nor does what was packed of who was erased');
+is($pg->scalar('select count(*) from forward_batch') . server()->{backfills}, '00', '... and nothing is left to be sent');
+$pg->do("update source set withdrawn = null, erased = null");
+upload([ 'p2', 'w8' ]);
+forward();
+is(has('^w8'), 'w8', 'who withdrew by mistake is forwarded again');
+ok_command('what was passed by', qw(server unassign lab p2), 'p 1');
+ok_command('... by assigning anew', qw(server assign lab p2), 'p 1');
+ok_command('... and a backfill', qw(server backfill lab p2), 'p 1');
+forward();
+is(has('^w[0-9]'), 'w1 of p2 w2 w3 of p2 w4 of p2 w5 w6 of p2 w7 of p1 w8', '... arrives, too');
+
 # --- under load: assigned meanwhile, the other side restarted, runs killed in the middle ---
 $env{WEBMUNK_FORWARD_BATCH_POINTS} = 7;
 my $uploads = fork() // die 'fork';

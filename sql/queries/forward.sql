@@ -17,15 +17,16 @@ UPDATE data_server
 SELECT coalesce(jsonb_agg(jsonb_build_object(
            'id', s.id, 'name', s.name, 'upload_url', s.upload_url, 'metadata_url', s.metadata_url,
            'secret_name', s.secret_name, 'keep', s.keep, 'paused', s.paused, 'sources', w.sources,
-           'backfills', w.backfills, 'points', s.points, 'batches', s.batches, 'failures', s.failures, 'error', s.error,
+           'withdrawn', w.sources - g.sources, 'backfills', g.backfills, 'points', s.points, 'batches', s.batches, 'failures', s.failures, 'error', s.error,
            'behind', q.points + coalesce(l.points, 0), 'behind_seconds', coalesce(extract(epoch FROM now() - least(q.oldest, l.oldest))::bigint, 0),
            'last_sent', to_char(s.last_sent AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
            'next_try', CASE WHEN s.failures > 0 THEN to_char(s.next_try AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') END,
            'tested', to_char(s.tested AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'test_result', s.test_result)
            ORDER BY s.name), '[]')
   FROM data_server s
+ CROSS JOIN LATERAL (SELECT count(*) AS sources FROM source_forward f WHERE f.server_id = s.id) AS w
  CROSS JOIN LATERAL (SELECT count(*) AS sources, count(*) FILTER (WHERE f.backfill) AS backfills
-                       FROM source_forward f WHERE f.server_id = s.id) AS w
+                       FROM source_forwarded f WHERE f.server_id = s.id) AS g
  CROSS JOIN LATERAL (SELECT coalesce(sum(b.points), 0) AS points, min(b.oldest) AS oldest
                        FROM forward_batch b WHERE b.server_id = s.id) AS q
  CROSS JOIN LATERAL forward_behind(s) AS l
@@ -96,8 +97,7 @@ SELECT pg_advisory_unlock(hashtextextended('webmunk.forward', 0) # $1::int8);
 SELECT forward_fill($1::int8, $2::int4, $3::int8);
 
 -- name: forward_batch
-SELECT b.number, b.payload, b.points, s.paused FROM forward_batch b JOIN data_server s ON s.id = b.server_id
- WHERE b.server_id = $1::int8 ORDER BY b.number LIMIT 1;
+SELECT b.number, b.payload, b.points, s.paused FROM forward_take($1::int8) b JOIN data_server s ON s.id = b.server_id;
 
 -- name: forward_done
 SELECT forward_done($1::int8, $2::int8);

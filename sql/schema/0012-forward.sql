@@ -40,6 +40,10 @@ CREATE TABLE source_forward (
 );
 CREATE INDEX source_forward_by_server ON source_forward (server_id);
 
+-- Of those who have withdrawn or were erased nothing goes anywhere any more.
+CREATE VIEW source_forwarded AS
+SELECT w.* FROM source_forward w JOIN source s ON s.id = w.source_id WHERE s.withdrawn IS NULL AND s.erased IS NULL;
+
 -- What is on its way.  number is also the order.
 CREATE TABLE forward_batch (
     server_id bigint NOT NULL REFERENCES data_server ON DELETE CASCADE,
@@ -62,6 +66,17 @@ CREATE FUNCTION forward_document(p data_point) RETURNS text LANGUAGE sql STABLE 
                                (SELECT to_jsonb(s.identifier) FROM source s WHERE s.id = p.source_id)) END::text
 $$;
 
+-- Bundles from the server's position on that have points for it.
+CREATE FUNCTION forward_waiting(s data_server) RETURNS SETOF bundle LANGUAGE sql STABLE AS $$
+    SELECT b.* FROM bundle b
+     WHERE b.position >= s.position AND (b.position > s.position OR (b.id << 20 | 1048575) > s.point_id)
+       AND (EXISTS (SELECT FROM source_forwarded w
+                     WHERE w.source_id = b.source_id AND w.server_id = s.id AND b.position >= w.since)
+            -- Those of several sources are few.
+            OR b.id IN (SELECT v.bundle_id FROM source_forwarded w
+                          JOIN bundle_source v ON v.source_id = w.source_id WHERE w.server_id = s.id))
+$$;
+
 -- The next bundles, at most 20, from the server's position to below P_END, or with F those of a backfill.
 CREATE TYPE forward_bundles AS (ids bigint[], recorded timestamptz[], last_position xid8, last_received timestamptz);
 CREATE FUNCTION forward_next(s data_server, f source_forward, p_end xid8) RETURNS forward_bundles
@@ -69,14 +84,8 @@ LANGUAGE sql STABLE SET enable_hashjoin = off SET enable_mergejoin = off SET jit
     SELECT array_agg(id ORDER BY n), array_agg(recorded ORDER BY n), (array_agg(position ORDER BY n DESC))[1],
            (array_agg(received ORDER BY n DESC))[1]
       FROM (SELECT x.*, row_number() OVER () AS n
-              FROM ((SELECT b.id, b.recorded, b.position, b.received FROM bundle b
-                      WHERE f.source_id IS NULL AND b.position >= s.position AND b.position < p_end
-                        AND (b.position > s.position OR (b.id << 20 | 1048575) > s.point_id)
-                        AND (EXISTS (SELECT FROM source_forward w
-                                      WHERE w.source_id = b.source_id AND w.server_id = s.id AND b.position >= w.since)
-                             -- Those of several sources are few.
-                             OR b.id IN (SELECT v.bundle_id FROM source_forward w
-                                           JOIN bundle_source v ON v.source_id = w.source_id WHERE w.server_id = s.id))
+              FROM ((SELECT b.id, b.recorded, b.position, b.received FROM forward_waiting(s) b
+                      WHERE f.source_id IS NULL AND b.position < p_end
                       ORDER BY b.position, b.id LIMIT 20)
                     UNION ALL
                     (SELECT b.id, b.recorded, b.position, b.received
@@ -104,7 +113,7 @@ BEGIN
                    AND (x.bundle <> after >> 20 OR d.id > after)
               JOIN bundle b ON b.id = x.bundle
              WHERE CASE WHEN f.source_id IS NULL
-                        THEN EXISTS (SELECT FROM source_forward w WHERE w.source_id = d.source_id
+                        THEN EXISTS (SELECT FROM source_forwarded w WHERE w.source_id = d.source_id
                                         AND w.server_id = s.id AND b.position >= w.since)
                         ELSE d.source_id = f.source_id END
              ORDER BY x.n, d.id LIMIT 8 * p_points) AS k;
@@ -157,7 +166,9 @@ BEGIN
     bundles := forward_next(s, NULL, horizon);
     IF bundles.ids IS NULL THEN
         UPDATE data_server SET position = horizon, point_id = 0 WHERE id = s.id AND position < horizon;
-        SELECT * INTO f FROM source_forward WHERE server_id = s.id AND backfill ORDER BY source_id LIMIT 1 FOR UPDATE;
+        SELECT * INTO f FROM source_forward w
+         WHERE w.server_id = s.id AND w.backfill AND EXISTS (SELECT FROM source_forwarded o WHERE o.source_id = w.source_id)
+         ORDER BY w.source_id LIMIT 1 FOR UPDATE;
         IF f.source_id IS NULL THEN
             RETURN 0;
         END IF;
@@ -193,13 +204,40 @@ $$;
 -- several sources all points count.
 CREATE FUNCTION forward_behind(s data_server, OUT points bigint, OUT oldest timestamptz) LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    SELECT sum(b.points), min(b.recorded) INTO points, oldest FROM bundle b
+    SELECT sum(b.points), min(b.recorded) INTO points, oldest FROM forward_waiting(s) b
      WHERE b.position >= (SELECT w.since FROM source_forward w WHERE w.server_id = s.id ORDER BY w.since LIMIT 1)
-       AND b.position >= s.position AND (b.position > s.position OR (b.id << 20 | 1048575) > s.point_id) AND b.points > 0
-       AND (EXISTS (SELECT FROM source_forward w
-                     WHERE w.source_id = b.source_id AND w.server_id = s.id AND b.position >= w.since)
-            OR b.id IN (SELECT v.bundle_id FROM source_forward w JOIN bundle_source v ON v.source_id = w.source_id
-                         WHERE w.server_id = s.id));
+       AND b.points > 0;
+END $$;
+
+-- Since when a point waits that the other side has not acknowledged; NULL: there is none.
+CREATE FUNCTION forward_oldest(s data_server) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT least((SELECT min(b.oldest) FROM forward_batch b WHERE b.server_id = s.id),
+                 (SELECT b.recorded FROM forward_waiting(s) b WHERE b.points > 0 ORDER BY b.position, b.id LIMIT 1))
+$$;
+
+-- The first batch that waits, without the points of who has withdrawn or was erased since it was packed.
+CREATE FUNCTION forward_take(p_server bigint) RETURNS forward_batch LANGUAGE plpgsql AS $$
+DECLARE
+    b forward_batch;
+    gone bigint[];
+BEGIN
+    LOOP
+        SELECT * INTO b FROM forward_batch WHERE server_id = p_server ORDER BY number LIMIT 1;
+        gone := ARRAY(SELECT s.id FROM source s
+                       WHERE s.id = ANY (b.source_ids) AND (s.withdrawn IS NOT NULL OR s.erased IS NOT NULL));
+        IF cardinality(gone) = 0 THEN
+            RETURN b;
+        END IF;
+        DELETE FROM forward_batch WHERE server_id = p_server AND number = b.number;
+        -- As json a document stays byte for byte what it is.
+        INSERT INTO forward_batch (server_id, number, source_id, payload, points, oldest, source_ids, point_ids, recorded)
+        SELECT b.server_id, b.number, b.source_id, '[' || string_agg(e.document::text, ',' ORDER BY e.n) || ']', count(*),
+               min(b.recorded[e.n]), array_agg(b.source_ids[e.n] ORDER BY e.n), array_agg(b.point_ids[e.n] ORDER BY e.n),
+               array_agg(b.recorded[e.n] ORDER BY e.n)
+          FROM json_array_elements(b.payload::json) WITH ORDINALITY AS e(document, n)
+         WHERE b.source_ids[e.n] <> ALL (gone)
+        HAVING count(*) > 0;
+    END LOOP;
 END $$;
 
 -- The other side has acknowledged a batch.  Unless they are to be kept its points go, but for those with
