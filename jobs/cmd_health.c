@@ -66,8 +66,8 @@ const wm_command wm_cmd_health = {
     .summary = "say how the server is, for people and Nagios",
     .help =
         "Looks at jobs, schedules, arrivals, quarantine, the numbers of pages, connections, long\n"
-        "transactions, positions, partitions, disks, exports, deliveries and mail, by the limits "
-        "of [health].\n"
+        "transactions, positions, partitions, disks, exports, deliveries, mail and forwarding, by "
+        "the\nlimits of [health].\n"
         "Exit status: 0 ok, 1 warning, 2 critical, 3 that cannot be known.",
     .needs = WM_NEEDS_DATABASE,
     .failure = UNKNOWN,

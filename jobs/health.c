@@ -30,6 +30,7 @@ const wm_err *wm_health_take(json_t **facts, json_t **verdict, wm_db *db, apr_ti
         .rollups = limit_of(WM_SETTING_HEALTH_ROLLUPS),
         .transactions = limit_of(WM_SETTING_HEALTH_TRANSACTIONS),
         .silence = limit_of(WM_SETTING_HEALTH_SILENCE),
+        .forward = limit_of(WM_SETTING_HEALTH_FORWARD),
         .quarantine = limit_of(WM_SETTING_HEALTH_QUARANTINE),
         .connections = limit_of(WM_SETTING_HEALTH_CONNECTIONS),
         .disk = limit_of(WM_SETTING_HEALTH_DISK),

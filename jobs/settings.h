@@ -75,6 +75,8 @@
       "WEBMUNK_HEALTH_ROLLUPS", "how old the numbers of pages are") \
     X(HEALTH_TRANSACTIONS, "health", "transactions", TIME_LEVELS, "1h 6h", NULL, 0, WM_SECONDS(31536000), \
       "WEBMUNK_HEALTH_TRANSACTIONS", "how long a transaction is open") \
+    X(HEALTH_FORWARD, "health", "forward", TIME_LEVELS, "1h 24h", NULL, 0, WM_SECONDS(31536000), \
+      "WEBMUNK_HEALTH_FORWARD", "how long a point waits to be forwarded to another server") \
     X(HEALTH_CONNECTIONS, "health", "connections", LEVELS, "80 95", NULL, 0, 100, "WEBMUNK_HEALTH_CONNECTIONS", \
       "percent of the database's connections in use") \
     X(HEALTH_QUARANTINE, "health", "quarantine", LEVELS, "100 10000", NULL, 0, 100000, "WEBMUNK_HEALTH_QUARANTINE", \

@@ -26,6 +26,7 @@ typedef struct wm_health_limits {
     wm_health_limit rollups;      /* microseconds that the numbers of pages are old */
     wm_health_limit transactions; /* ... a transaction is open */
     wm_health_limit silence;      /* ... nothing arrived; 0: whatever */
+    wm_health_limit forward;      /* ... a point waits to be forwarded */
     wm_health_limit quarantine;   /* pieces in 24 hours */
     wm_health_limit connections;  /* percent of max_connections */
     wm_health_limit disk;         /* percent free, at most */

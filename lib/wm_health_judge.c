@@ -78,6 +78,14 @@ static void jobs(judge *j)
             count(j, "jobs_ready", "job"), span(j, "job_wait"));
 }
 
+/* LIST, which may be NULL, with the name of ROW behind a comma. */
+static const char *also(const judge *j, const char *list, const json_t *row)
+{
+    const char *name = json_string_value(json_object_get(row, "name"));
+
+    return list ? apr_pstrcat(j->pool, list, ", ", name, NULL) : name;
+}
+
 /* Names of schedules that have the member KEY (NULL: whose last run failed), by commas. */
 static const char *schedules_with(const judge *j, const char *key)
 {
@@ -87,12 +95,10 @@ static const char *schedules_with(const judge *j, const char *key)
 
     json_array_foreach(json_object_get(j->facts, "schedules"), i, row)
     {
-        const char *name = json_string_value(json_object_get(row, "name"));
         const char *last = json_string_value(json_object_get(row, "last"));
 
-        if (key ? !json_is_true(json_object_get(row, key)) : !last || *last != 'f')
-            continue;
-        list = list ? apr_pstrcat(j->pool, list, ", ", name, NULL) : name;
+        if (key ? json_is_true(json_object_get(row, key)) : last && *last == 'f')
+            list = also(j, list, row);
     }
     return list;
 }
@@ -298,6 +304,45 @@ static void mail(judge *j)
             wm_page_number(fact(j, "mail_waiting"), j->pool));
 }
 
+/* Names of servers that are PAUSED, or else wait for as long as the longest, by commas. */
+static const char *servers_that(const judge *j, int paused)
+{
+    const json_t *row;
+    const char *list = NULL;
+    size_t i;
+
+    json_array_foreach(json_object_get(j->facts, "servers"), i, row)
+    {
+        apr_int64_t wait = json_integer_value(json_object_get(row, "wait"));
+
+        if (json_is_true(json_object_get(row, "paused")) == paused &&
+            (paused || wait == fact(j, "forward_wait")))
+            list = also(j, list, row);
+    }
+    return list;
+}
+
+/* Nothing is said where points are forwarded to nobody. */
+static void forwarding(judge *j)
+{
+    int state = level(fact(j, "forward_wait"), APR_USEC_PER_SEC, j->limits->forward);
+    const char *paused = servers_that(j, 1);
+
+    if (!json_array_size(json_object_get(j->facts, "servers")))
+        return;
+    if (state)
+        say(j, "forwarding", "Forwarding", state,
+            "Points have waited for %s to be forwarded to %s: \"webmunkd server list\" has the"
+            " reason, and \"webmunkd server resume NAME\" tries at once.",
+            span(j, "forward_wait"), servers_that(j, 0));
+    else
+        say(j, "forwarding", "Forwarding", state, "%s%s%s.",
+            fact(j, "forward_wait")
+                ? apr_pstrcat(j->pool, "The oldest point waits for ", span(j, "forward_wait"), NULL)
+                : "Nothing waits",
+            paused ? "; paused: " : "", paused ? paused : "");
+}
+
 static void access_log(judge *j)
 {
     apr_int64_t bad = fact(j, "access_log_bad");
@@ -315,9 +360,9 @@ static void access_log(judge *j)
 
 json_t *wm_health_judge(const json_t *facts, const wm_health_limits *limits, apr_pool_t *pool)
 {
-    static void (*const all[])(judge *) = {jobs,    schedules,  arrivals,   quarantine,
-                                           rollups, database,   partitions, disk,
-                                           exports, deliveries, mail,       access_log};
+    static void (*const all[])(judge *) = {jobs,     schedules,  arrivals,  quarantine, rollups,
+                                           database, partitions, disk,      exports,    deliveries,
+                                           mail,     forwarding, access_log};
     judge j = {facts, limits, json_array(), WM_HEALTH_OK, pool};
 
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)

@@ -60,23 +60,32 @@ static const wm_err *checks(const writer *w, const json_t *health)
     return NULL;
 }
 
-static const wm_err *folders(const writer *w, const json_t *list)
+/* Gauges of lists among the facts: MEMBER of each row where it is not negative, with KEY as LABEL. */
+static const struct gauge {
+    const char *list, *member, *key, *label, *name, *help;
+} gauges[] = {
+    {"folders", "bytes", "path", "path", "folder_bytes", "size of its file system"},
+    {"folders", "free", "path", "path", "folder_free_bytes", "free for webmunkd"},
+    {"servers", "wait", "name", "server", "server_wait_seconds",
+     "how long a point waits to be forwarded to it"},
+    {"servers", "failures", "name", "server", "server_failures", "since the last acknowledgement"},
+};
+
+static const wm_err *labelled(const writer *w, const json_t *list, const struct gauge *g)
 {
-    static const char *const members[][3] = {{"bytes", "folder_bytes", "size of its file system"},
-                                             {"free", "folder_free_bytes", "free for webmunkd"}};
     const json_t *row;
     size_t i;
 
-    for (size_t m = 0; json_array_size(list) && m < sizeof members / sizeof *members; m++) {
-        WM_TRY(head(w, members[m][1], members[m][2]));
-        json_array_foreach(list, i, row)
-        {
-            apr_int64_t bytes = json_integer_value(json_object_get(row, members[m][0]));
+    if (!json_array_size(list))
+        return NULL;
+    WM_TRY(head(w, g->name, g->help));
+    json_array_foreach(list, i, row)
+    {
+        apr_int64_t value = json_integer_value(json_object_get(row, g->member));
 
-            if (bytes >= 0)
-                WM_TRY(add(w, "webmunk_%s{path=\"%s\"} %" APR_INT64_T_FMT "\n", members[m][1],
-                           label(w, json_string_value(json_object_get(row, "path"))), bytes));
-        }
+        if (value >= 0)
+            WM_TRY(add(w, "webmunk_%s{%s=\"%s\"} %" APR_INT64_T_FMT "\n", g->name, g->label,
+                       label(w, json_string_value(json_object_get(row, g->key))), value));
     }
     return NULL;
 }
@@ -129,6 +138,7 @@ const wm_err *wm_health_prometheus(wm_buf *text, const json_t *health, apr_pool_
                    json_is_integer(value) ? (apr_int64_t)json_integer_value(value)
                                           : (apr_int64_t)json_is_true(value)));
     }
-    WM_TRY(folders(&w, json_object_get(facts, "folders")));
+    for (size_t i = 0; i < sizeof gauges / sizeof *gauges; i++)
+        WM_TRY(labelled(&w, json_object_get(facts, gauges[i].list), &gauges[i]));
     return schedules(&w, json_object_get(facts, "schedules"));
 }

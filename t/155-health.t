@@ -118,6 +118,17 @@ $pg->do("drop table bundle_" . $pg->scalar("select to_char(now() at time zone 'U
 my $soon = $pg->scalar("select date_trunc('month', now(), 'UTC') + interval '1 month' - now() < interval '7 days'");
 found('partitions', $soon eq 't' ? 'critical' : 'warning', qr/There is none for the next month/, 'the next is missing');
 
+# --- forwarding ---
+unlike(health()->{out}, qr/"forwarding"/, 'without servers forwarding is nobody\'s concern');
+$pg->do("insert into data_server (name, upload_url) values ('lab', 'https://lab.example/'), ('other lab', 'https://other.example/')");
+found('forwarding', 'ok', qr/^Nothing waits\.$/, 'servers that have everything');
+$pg->do("insert into forward_batch (server_id, payload, points, oldest, source_ids, point_ids, recorded) select id, '[]', 1, now() - interval '2 hours', '{}', '{}', '{}' from data_server where name = 'lab'");
+found('forwarding', 'warning', qr/^Points have waited for 2 hours to be forwarded to lab: "webmunkd server list" has the reason/, 'points that wait');
+found('forwarding', 'critical', qr/waited for 2 hours to be forwarded to lab/, '... for too long', WEBMUNK_HEALTH_FORWARD => '10min 1h');
+found('forwarding', 'ok', qr/^The oldest point waits for 2 hours\.$/, '... and not for long', WEBMUNK_HEALTH_FORWARD => '0 0');
+$pg->do("update data_server set paused = true where name = 'lab'");
+found('forwarding', 'ok', qr/^Nothing waits; paused: lab\.$/, 'who is paused is not waited for');
+
 # --- the runner ---
 $pg->do("update health_sample set taken = now() - interval '5 minutes'");
 found('runner', 'warning', qr/The newest sample is 5 minutes old/, 'samples that are old');

@@ -41,6 +41,8 @@ $pg->do("insert into schedule (name, what, every, next_due) values ('mail', \$q\
 $pg->do("insert into bundle (received, uid, body_digest, method, form, points) select now(), gen_random_uuid(), gen_random_uuid(), 'POST', 'json', 617 from generate_series(1, 2)");
 $pg->do("insert into source (identifier, name) values ('p-secret', 'Somebody')");
 $pg->do("insert into quarantine (received, bundle_id, reason, raw) values (now(), 1, \$q\$$evil\$q\$, 'p-secret')");
+$pg->do("insert into data_server (name, upload_url, failures) values (\$q\$$evil\$q\$, 'https://lab.example/', 3)");
+$pg->do("insert into forward_batch (server_id, payload, points, oldest, source_ids, point_ids, recorded) select id, '[]', 1, now() - interval '3 hours', '{}', '{}', '{}' from data_server");
 $jobs->();
 $health = page();
 is($health->{state}{name}, 'critical', 'the state is that of the worst check');
@@ -51,6 +53,7 @@ is((grep { defined $_->{points} } @{ $health->{rows} })[-1]{points}, 1234, 'the 
 is($health->{rows}[0]{points}, undef, 'where nothing was looked at is a gap');
 my $html = $alice->get('/dashboard/system');
 like(text($html), qr/Schedules\s*✕ Critical\s*Overdue: mail\./, 'the page has a card for each check');
+like(text($html), qr/Forwarding\s*! Warning\s*Points have waited for 3 hours to be forwarded to /, '... for servers that points wait for, too');
 like(text($html), qr/1\W+234 points in 2 uploads were stored/, '... and words for the charts');
 like($html->{content}, qr/<figure class="chart" data-chart="line" data-rows="health\.rows"/, '... which are drawn from its JSON');
 like($html->{content}, qr{<td class="number">1\W+234</td>}, '... and a table of the same numbers');
@@ -76,6 +79,8 @@ for (split /\n/, $answer->{content}) {
 is($value{webmunk_state}, 2, 'the state is a number');
 is($value{'webmunk_check_state{check="schedules"}'}, 2, '... as is that of each check');
 is($value{'webmunk_check_state{check="runner"}'}, 0, '... well or not');
+is((sort { $b <=> $a } map { $value{$_} } grep { /^webmunk_server_wait_seconds\{server="<b>/ } keys %value)[0] >= 10800, 1, 'servers that points are forwarded to are labels');
+is((map { $value{$_} } grep { /^webmunk_server_failures\{/ } keys %value)[0], 3, '... with what failed');
 is($value{webmunk_points}, 1234, 'facts are gauges');
 ok($value{'webmunk_folder_free_bytes{path="/tmp"}'} > 0, 'folders are labels');
 is((grep { /^webmunk_schedule_overdue\{job="mail",what="<b>/ } keys %value), 1, 'names are labels, whatever is in them');

@@ -98,7 +98,13 @@ SELECT jsonb_build_object(
             'mail_failed', count(*) FILTER (WHERE state = 'failed'),
             'mail_unsent', count(*) FILTER (WHERE state = 'unsent'),
             'mail_wait', coalesce(extract(epoch FROM $1::timestamptz - min(added) FILTER (WHERE state = 'waiting'))::bigint, 0))
-          FROM webmunk.mail WHERE added > $1::timestamptz - interval '7 days');
+          FROM webmunk.mail WHERE added > $1::timestamptz - interval '7 days')
+    || (SELECT jsonb_build_object(
+            'forward_wait', coalesce(max(f.wait) FILTER (WHERE NOT f.paused), 0),
+            'servers', coalesce(jsonb_agg(to_jsonb(f) ORDER BY f.name), '[]'))
+          FROM (SELECT s.name, s.paused, s.failures,
+                       coalesce(greatest(extract(epoch FROM $1::timestamptz - webmunk.forward_oldest(s))::bigint, 0), 0) AS wait
+                  FROM webmunk.data_server s) AS f);
 
 -- name: health_keep
 SELECT webmunk.health_keep($1::timestamptz, $2::text::jsonb, $3::text::jsonb);
