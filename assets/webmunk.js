@@ -121,7 +121,31 @@
         var selection = document.getSelection();
 
         return paused || document.hidden || part.contains(document.activeElement) ||
-            (selection && !selection.isCollapsed);
+            part.querySelector('.pick:checked') || (selection && !selection.isCollapsed);
+    }
+
+    /* Before the buttons for several rows, a box that selects all of them. */
+    function setUpPicks() {
+        var form = document.getElementById('several');
+        var all = document.createElement('input');
+        var label = document.createElement('label');
+        var picks = Array.from(document.querySelectorAll('.pick'));
+
+        if (!form) {
+            return;
+        }
+        all.type = 'checkbox';
+        all.className = 'pick';
+        all.addEventListener('change', function () {
+            picks.forEach(function (one) { one.checked = all.checked; });
+        });
+        picks.forEach(function (one) {
+            one.addEventListener('change', function () {
+                all.checked = picks.every(function (other) { return other.checked; });
+            });
+        });
+        label.append(all, 'Select all shown');
+        form.prepend(label);
     }
 
     function setUpRefresh() {
@@ -173,9 +197,11 @@
                 one.open = true;
             }
         });
+        setUpPicks();
         drawAll();
     });
     window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
     setUpRefresh();
+    setUpPicks();
     drawAll();
 }());

@@ -116,7 +116,8 @@ static void set_choices(json_t *page, const char *tab, const wm_page_query *q, a
     json_object_set_new(page, "is_closed", json_boolean(!strcmp(tab, "closed")));
 }
 
-static void dress(json_t *row, apr_int64_t here, const wm_page_query *q, apr_pool_t *pool)
+static void dress(json_t *page, json_t *row, apr_int64_t here, const wm_page_query *q,
+                  apr_pool_t *pool)
 {
     json_t *participant = json_object_get(row, "participant");
     apr_int64_t study = json_integer_value(json_object_get(row, "study_id"));
@@ -131,6 +132,8 @@ static void dress(json_t *row, apr_int64_t here, const wm_page_query *q, apr_poo
     if (study && study != here)
         json_object_set(row, "other_study", json_object_get(row, "study_name"));
     json_object_set_new(row, "acknowledge", json_boolean(may && open));
+    if (may && open)
+        json_object_set_new(page, "any_acknowledge", json_true());
     json_object_set_new(row, "reopen", json_boolean(may && !open && !closed));
     json_object_del(row, "key");
 }
@@ -184,7 +187,7 @@ const wm_err *wm_page_alerts(json_t **made, wm_db *db, const wm_page_query *q, a
     wm_page_chip(page, "Level", q->level, "alerts", "level", q, pool);
     set_choices(page, tab, q, pool);
     set_checked(page, q);
-    json_array_foreach(json_object_get(page, "rows"), i, row) dress(row, study, q, pool);
+    json_array_foreach(json_object_get(page, "rows"), i, row) dress(page, row, study, q, pool);
     extend(page, pool);
     wm_page_ages(page, q->now, pool);
     *made = page;

@@ -66,6 +66,8 @@ static const wm_route routes[] = {
     {WM_READ, "system/*", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE, wm_h_page,
      "page"},
     {WM_READ, "*", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE, wm_h_page, "page"},
+    {WM_POST, "alerts/acknowledge", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE,
+     wm_h_alerts_acknowledge, "alerts"},
     {WM_POST, "alerts/*/*", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE,
      wm_h_alert_change, "alert"},
     {WM_POST, "participants/*/*", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE,

@@ -162,5 +162,38 @@ subtest 'acknowledging' => sub {
     is($post->('adam', "$job/acknowledge")->{status}, 303, '... who may');
     is($post->('alice', "$night/acknowledge")->{status}, 303, 'who manages a study may acknowledge what is of it');
 };
+
+subtest 'several at once' => sub {
+    $pg->do('update alert set acknowledged = null, acknowledged_by = null, acknowledged_until = null where closed is null');
+    my $open = sub { return join ' ', $pg->list('select id from alert where closed is null and acknowledged is null order by id') };
+    my $all  = $open->();
+    my $page = $who{carl}->get('/dashboard/alerts?sort=-opened');
+    my $post = sub {
+        my ($who, %field) = @_;
+        return $who{$who}->post('/dashboard/alerts/acknowledge', { csrf => WmTest::Browser::token($who{$who}->get('/dashboard/')), back => '/dashboard/alerts?sort=-opened', %field });
+    };
+    is(join(' ', sort { $a <=> $b } $page->{content} =~ /type="checkbox" class="pick" form="several" name="alert-(\d+)"/g), join(' ', sort { $a <=> $b } $low, $silent, $never, $full, $odd, $known, $back),
+        'what one may acknowledge has a box, and nothing else');
+    unlike($who{victor}->get('/dashboard/alerts')->{content}, qr/class="pick"|id="several"/, 'who may acknowledge nothing has none');
+    is($post->('carl', "alert-$low" => 1, "alert-$other" => 1)->{status}, 404, 'one of another study among them: none is acknowledged');
+    is($post->('carl', "alert-$low" => 1, "alert-$night" => 1)->{status}, 403, 'one that they may only see: none');
+    is($post->('victor', "alert-$low" => 1)->{status}, 403, 'a viewer may not');
+    is($post->('carl', csrf => 'x', "alert-$low" => 1)->{status}, 403, 'nor a form of somebody else\'s');
+    is($post->('carl', days => 0, "alert-$low" => 1)->{status}, 400, 'nor for no days');
+    is($post->('carl', "alert-$low'" => 1, 'alert-' => 1, 'alert-' . '9' x 30 => 1, 'alert-999999' => 1, "alert-$closed" => 1)->{status}, 303, 'what is none, or over, is passed by');
+    is($post->('carl')->{status}, 303, 'nothing is selected');
+    is($open->(), $all, '... and nothing has changed');
+    my $answer = $post->('carl', map { ("alert-$_" => 1) } $low, $never, $closed);
+    is($answer->{headers}{location}, '/dashboard/alerts?sort=-opened', 'some are acknowledged, and one is back where one was');
+    is(numbers('ann', 'tab=acknowledged'), "$low $never", '... these');
+    my $log = $pg->row("select * from access_log where action = 'alert-acknowledge' order by id desc limit 1");
+    is_deeply([ $log->{object}, $log->{extent}{alerts}, $log->{source_count} ], [ 'alerts', [ sort { $a <=> $b } $low, $never ], 2 ], '... and are one row of the access log, with whom they are about');
+    my @shown = $who{carl}->get('/dashboard/alerts?level=critical')->{content} =~ /name="(shown-\d+)"/g;
+    is($post->('carl', all => 1, map { ($_ => 1) } @shown)->{status}, 303, 'all that are shown');
+    is(numbers('ann', 'tab=acknowledged'), "$silent $full $low $never", '... are acknowledged, without one being selected');
+    $post->('carl', days => 1, "alert-$odd" => 1, "alert-$silent" => 1);
+    is($pg->scalar("select acknowledged_until - acknowledged from alert where id = $odd"), '1 day', 'selected ones rest for a day');
+    is($pg->scalar("select acknowledged_until from alert where id = $silent"), undef, '... and what somebody knows for good stays so');
+};
 $httpd->log_ok;
 done_testing();

@@ -52,12 +52,17 @@ SELECT jsonb_build_object(
 -- $1 alert: whose it is; 0: the whole server's.
 SELECT jsonb_build_object('study', coalesce(study_id, 0), 'source', coalesce(source_id, 0)) FROM alert WHERE id = $1::bigint;
 
+-- name: page_alerts_open
+-- Which of the alerts $1 nobody has acknowledged, and whose they are, as page_alert says it.
+SELECT id, coalesce(study_id, 0), coalesce(source_id, 0) FROM alert
+ WHERE id = ANY ($1::bigint[]) AND alert_state(closed, acknowledged, acknowledged_until, now()) = 'open' ORDER BY id;
+
 -- name: page_alert_acknowledge
--- $2 by whom, $3 days; 0: as long as it is open.
+-- $1 alerts, $2 by whom, $3 days; 0: as long as it is open.
 UPDATE alert
    SET acknowledged = now(), acknowledged_by = $2::bigint,
        acknowledged_until = CASE WHEN $3::bigint > 0 THEN now() + $3::bigint * interval '1 day' END
- WHERE id = $1::bigint AND closed IS NULL;
+ WHERE id = ANY ($1::bigint[]) AND closed IS NULL;
 
 -- name: page_alert_reopen
 UPDATE alert SET acknowledged = NULL, acknowledged_by = NULL, acknowledged_until = NULL
