@@ -42,7 +42,8 @@ lib_libwm_la_SOURCES = \
 	lib/wm_form.c lib/wm_form.h lib/wm_form_own.h \
 	lib/wm_forward.c lib/wm_forward.h \
 	lib/wm_gzip.c lib/wm_gzip.h \
-	lib/wm_health.c lib/wm_health.h lib/wm_health_judge.c lib/wm_health_prometheus.c \
+	lib/wm_health.c lib/wm_health.h lib/wm_health_judge.c lib/wm_health_nagios.c lib/wm_health_prometheus.c \
+	lib/wm_host.c lib/wm_host.h \
 	lib/wm_iso8601.c lib/wm_iso8601.h \
 	lib/wm_json.c lib/wm_json.h lib/wm_json_emit.c \
 	lib/wm_json_own.c lib/wm_json_own.h \

@@ -63,6 +63,12 @@ const wm_err *wm_health_newest(json_t **health, struct wm_db *db, apr_time_t now
  * there is none). */
 void wm_health_add_runner(json_t *verdict, apr_int64_t age, apr_pool_t *pool);
 
+/* {"errors": [names], "warnings": [names]} of schedules, and of the runner, in HEALTH. */
+json_t *wm_health_jobs(const json_t *health, apr_pool_t *pool);
+
+/* {"issues": ["webmunk: label: words"]}: the other checks of HEALTH that are not well. */
+json_t *wm_health_issues(const json_t *health, apr_pool_t *pool);
+
 /* HEALTH as Prometheus reads it (text exposition format 0.0.4), appended to TEXT. */
 const wm_err *wm_health_prometheus(wm_buf *text, const json_t *health, apr_pool_t *pool);
 

@@ -56,7 +56,13 @@ enum { WM_REPEATS_SUPPRESS, WM_REPEATS_KEEP };
     X(TIME, body_time_max, "WebmunkBodyTimeMax", "30min", NULL, APR_TIME_C(1000000),       \
       APR_TIME_C(86400000000), "longest that the body of an upload may take in all")       \
     X(LIST, upload_alias, "WebmunkUploadAlias", "none", NULL, 0, 0,                        \
-      "further paths below the location that mean add-bundle.json")
+      "further paths below the location that mean add-bundle.json")                        \
+    X(NUMBER, monitor_cpu_warning, "WebmunkMonitorCPUWarning", "80", NULL, 0, 101,         \
+      "percent of the processors in use from which on cpu-load.json says warning")         \
+    X(NUMBER, monitor_cpu_critical, "WebmunkMonitorCPUCritical", "95", NULL, 0, 101,       \
+      "percent of the processors in use from which on cpu-load.json says critical")        \
+    X(LIST, monitor_ignore_disk, "WebmunkMonitorIgnoreDisk", "none", NULL, 0, 0,           \
+      "devices that disk-usage.json leaves out")
 
 /* Settings of a server.  Getter: wm_server_<member>(const server_rec *).  The scope is SERVER
  * (a virtual host may differ) or PROCESS (one value for all of httpd). */

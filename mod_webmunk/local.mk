@@ -22,6 +22,7 @@ mod_webmunk_mod_webmunk_la_SOURCES = \
 	mod_webmunk/handlers/export_new.c \
 	mod_webmunk/handlers/health.c \
 	mod_webmunk/handlers/monitor.c \
+	mod_webmunk/handlers/monitor_host.c \
 	mod_webmunk/handlers/page.c \
 	mod_webmunk/handlers/participant.c \
 	mod_webmunk/handlers/schedule.c \

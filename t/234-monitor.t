@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use POSIX ();
 use Test::More;
 use WmTest;
 use WmTest::Browser;
@@ -19,6 +20,10 @@ my $locations = '';
 for (['monitor', 'Require all granted'], ['closed', 'Require all denied'], ['elsewhere', 'Require ip 192.0.2.1']) {
     $locations .= "<Location \"/$_->[0]\">\n    SetHandler webmunk\n    WebmunkServe monitor\n    $_->[1]\n</Location>\n";
 }
+open(my $mounts, '<', '/proc/self/mounts') or die "/proc/self/mounts: $!";
+my ($ignored) = sort grep { m{^/dev/(?!loop)} } map { (split)[0] } <$mounts>;
+$locations .= "<Location \"/strict\">\n    SetHandler webmunk\n    WebmunkServe monitor\n    WebmunkMonitorCPUWarning 0\n    WebmunkMonitorCPUCritical 0\n"
+    . "    WebmunkMonitorIgnoreDisk /dev/nothing " . ($ignored // '/dev/x') . "\n    Require all granted\n</Location>\n";
 my $httpd = WmTest::Httpd->start(pg => $pg, server => $locations);
 my $alice = WmTest::Browser->signed_in($httpd, 'alice', $password);
 
@@ -85,6 +90,39 @@ is($value{webmunk_points}, 1234, 'facts are gauges');
 ok($value{'webmunk_folder_free_bytes{path="/tmp"}'} > 0, 'folders are labels');
 is((grep { /^webmunk_schedule_overdue\{job="mail",what="<b>/ } keys %value), 1, 'names are labels, whatever is in them');
 unlike($answer->{content} . $httpd->get('/monitor/system.json')->{content}, qr/p-secret|Somebody/, 'nothing is about a participant');
+is($httpd->get('/monitor/metrics')->{content} =~ s/^webmunk_connections .*//mr, $httpd->get('/monitor/system.prom')->{content} =~ s/^webmunk_connections .*//mr, 'metrics are the same');
+
+# --- what Nagios asks ---
+sub asked
+{
+    my ($name) = @_;
+    my $got = $httpd->get("/monitor/$name.json");
+    is($got->{status}, 200, "$name.json is there");
+    return from_json($got->{content});
+}
+my $cpu = asked('cpu-load');
+ok($cpu->{cpu_percentage} >= 0 && $cpu->{cpu_percentage} <= 100, '... a percentage');
+is($cpu->{cpu_status}, $cpu->{cpu_percentage} >= 95 ? 'critical' : $cpu->{cpu_percentage} >= 80 ? 'warning' : 'normal', '... and its level');
+is(from_json($httpd->get('/strict/cpu-load.json')->{content})->{cpu_status}, 'critical', '... by other levels');
+like(asked('current-users')->{count}, qr/^\d+$/, '... a number');
+my $disks = asked('disk-usage');
+is_deeply([ grep { !m{^/dev/(?!loop)} || $disks->{$_} < 0 || $disks->{$_} > 100 } keys %$disks ], [], '... devices with percentages');
+SKIP: {
+    my ($device) = sort keys %$disks or skip('no device is mounted here', 1);
+    is(from_json($httpd->get('/strict/disk-usage.json')->{content})->{$device}, undef, '... but those that are ignored');
+}
+my $zombies = asked('zombie-processes')->{count};
+my $child = fork() // die 'fork';
+POSIX::_exit(0) unless $child;
+ok(wait_until { asked('zombie-processes')->{count} > $zombies } 'a process that ended and was not waited for is counted');
+waitpid($child, 0);
+cmp_ok(asked('total-processes')->{count}, '>', 3, '... as are all');
+is_deeply(asked('background-jobs'), { errors => ["mail $evil"], warnings => [] }, '... schedules that are overdue');
+my $issues = asked('other-issues')->{issues};
+is_deeply([ grep { !/^webmunk: \S.*: \S/ } @$issues ], [], '... sentences');
+is((grep { /^webmunk: Forwarding: Points have waited/ } @$issues), 1, '... about what is not well');
+is((grep { /Schedules|Disk: .* has/ && !/Make room/ } @$issues), 0, '... and nothing else');
+
 is($httpd->get("/monitor/$_->[0]")->{status}, $_->[1], "$_->[0]: $_->[1]") for [ '', 404 ], [ 'system', 404 ], [ 'health', 404 ], [ 'participants.json', 404 ];
 is($httpd->request('POST', '/monitor/system.prom', { content => 'x' })->{status}, 405, 'POST: 405');
 for my $closed (qw(closed elsewhere)) {
@@ -93,8 +131,10 @@ for my $closed (qw(closed elsewhere)) {
 is($httpd->get('/data/system.prom')->{status}, 404, 'where uploads are there is none');
 is($httpd->get('/dashboard/system.prom')->{status}, 303, 'nor on the pages without signing in');
 $pg->do("update health_sample set taken = now() - interval '20 minutes'");
+is_deeply(asked('background-jobs')->{errors}, [ 'runner', "mail $evil" ], 'when no runner works it is an error');
 like($httpd->get('/monitor/system.prom')->{content}, qr/^webmunk_check_state\{check="runner"\} 2$/m, 'when samples stop coming monitors see it');
 $pg->stop;
-is($httpd->get('/monitor/system.prom')->{status}, 503, 'without a database: 503');
+is($httpd->get("/monitor/$_")->{status}, 503, "without a database $_ answers 503") for qw(system.prom background-jobs.json other-issues.json);
+is($httpd->get("/monitor/$_.json")->{status}, 200, "... and $_.json goes on") for qw(total-processes disk-usage);
 $httpd->log_ok('WM0102', 'AH01630');
 done_testing();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the server is, for monitors: the newest sample as JSON and as Prometheus reads it.  Who may ask
+/* How the server is, for monitors: the newest sample as JSON, and as Prometheus and Nagios read it.  Who may ask
  * is httpd's to say (Require); there is nothing about a participant in it. */
 #include <httpd.h>
 #include <jansson.h>
@@ -22,6 +22,22 @@ const wm_err *wm_h_monitor_json(wm_http *h)
 
     WM_TRY(ask(&health, h));
     return wm_reply_json(h, HTTP_OK, json_incref(health));
+}
+
+const wm_err *wm_h_monitor_jobs(wm_http *h)
+{
+    json_t *health;
+
+    WM_TRY(ask(&health, h));
+    return wm_reply_json(h, HTTP_OK, json_incref(wm_health_jobs(health, h->r->pool)));
+}
+
+const wm_err *wm_h_monitor_issues(wm_http *h)
+{
+    json_t *health;
+
+    WM_TRY(ask(&health, h));
+    return wm_reply_json(h, HTTP_OK, json_incref(wm_health_issues(health, h->r->pool)));
 }
 
 const wm_err *wm_h_monitor_prometheus(wm_http *h)
