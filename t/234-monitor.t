@@ -63,6 +63,23 @@ like(text($html), qr/1\W+234 points in 2 uploads were stored/, '... and words fo
 like($html->{content}, qr/<figure class="chart" data-chart="line" data-rows="health\.rows"/, '... which are drawn from its JSON');
 like($html->{content}, qr{<td class="number">1\W+234</td>}, '... and a table of the same numbers');
 unlike($html->{content}, qr/<b>g/, 'texts are text');
+is($health->{range}, '24 hours', 'a day is shown');
+$pg->do("insert into health_sample (span, at, taken, state, points, bundles, database_bytes, free_bytes) select 'hour', at, at, 'ok', 100, 10, n, n
+    from generate_series(1, 719) n, lateral (select date_trunc('hour', now()) - n * interval '1 hour') x(at) on conflict do nothing");
+for ([ 7, '7 days', 168, 3600 ], [ 30, '30 days', 180, 14400 ]) {
+    my ($days, $words, $steps, $seconds) = @$_;
+    my $long = from_json($alice->get("/dashboard/system.json?days=$days")->{content})->{health};
+    is($long->{range}, $words, "$words are shown");
+    is(scalar @{ $long->{rows} }, $steps, '... in so many steps');
+    is_deeply([ grep { ($_->{points} // 0) % 100 } @{ $long->{rows} }[ 1 .. $steps - 2 ] ], [], '... of whole hours');
+    is($long->{rows}[ $steps / 2 ]{points}, 100 * $seconds / 3600, '... with what came in each');
+    like($long->{rows}[0]{label}, qr/^\d\d-\d\d \d\d:00$/, '... named by day and time');
+    my $shown = text($alice->get("/dashboard/system?days=$days&q=mail"));
+    like($shown, qr/The last $words.*Show the last\s+24 hours\s+7 days\s+30 days/s, '... and the page says so');
+}
+like($alice->get('/dashboard/system?days=7&q=mail')->{content}, qr{<a href="/dashboard/system\?q=mail&amp;days=30#health-day">30 days</a>}, 'a search stays with the link');
+like($alice->get('/dashboard/system?days=7')->{content}, qr/name="days" value="7"/, '... and the range with a search');
+is(from_json($alice->get('/dashboard/system.json?days=14')->{content})->{health}{range}, '24 hours', 'other ranges are not there');
 is($alice->get('/dashboard/system', { "if-none-match" => $html->{headers}{etag} })->{status}, 304, 'asked again at once it has not changed');
 my $ann = WmTest::Browser->signed_in($httpd, 'ann', $password);
 is($ann->get('/dashboard/system.json')->{status}, 403, 'who manages nothing has no System');

@@ -116,20 +116,25 @@ SELECT jsonb_build_object('at', extract(epoch FROM taken)::bigint,
   FROM webmunk.health_sample WHERE span = 'minute' ORDER BY at DESC LIMIT 1;
 
 -- name: page_health
--- $1 the time, $2 the time zone: the last 24 hours by ten minutes; where nothing was sampled is a gap.
+-- $1 the time, $2 the time zone, $3 so many steps of $4 seconds each, from samples of the span $5; where nothing was
+-- sampled is a gap.
+WITH step AS (
+    SELECT b.bin, to_timestamp(b.bin * $4::int8) AS at
+      FROM generate_series(floor(extract(epoch FROM $1::timestamptz) / $4::int8)::bigint - $3::int8 + 1,
+                           floor(extract(epoch FROM $1::timestamptz) / $4::int8)::bigint) AS b(bin)
+)
 SELECT jsonb_build_object(
     'taken', (SELECT webmunk.page_time(taken, $2::text) FROM webmunk.health_sample WHERE span = 'minute' ORDER BY at DESC LIMIT 1),
     'rows', (SELECT jsonb_agg(jsonb_build_object(
-                 'minute', to_char(to_timestamp(b.bin * 600) AT TIME ZONE $2::text, 'HH24:MI'),
-                 'local', to_char(to_timestamp(b.bin * 600) AT TIME ZONE $2::text, 'YYYY-MM-DD HH24:MI'), 'state', m.state,
+                 'label', to_char(b.at AT TIME ZONE $2::text, CASE WHEN $3::int8 * $4::int8 > 86400 THEN 'MM-DD HH24:MI' ELSE 'HH24:MI' END),
+                 'local', to_char(b.at AT TIME ZONE $2::text, 'YYYY-MM-DD HH24:MI'), 'state', m.state,
                  'bundles', m.bundles, 'points', m.points, 'quarantined', m.quarantined, 'waiting', m.waiting,
                  'connections', m.connections, 'database_mb', round(m.database_bytes / 1048576.0, 1),
                  'free_gb', round(m.free_bytes / 1073741824.0, 2)) ORDER BY b.bin)
-  FROM generate_series(floor(extract(epoch FROM $1::timestamptz) / 600)::bigint - 143,
-                       floor(extract(epoch FROM $1::timestamptz) / 600)::bigint) AS b(bin)
-  LEFT JOIN (SELECT floor(extract(epoch FROM at) / 600)::bigint AS bin, sum(bundles) AS bundles, sum(points) AS points,
+  FROM step b
+  LEFT JOIN (SELECT floor(extract(epoch FROM at) / $4::int8)::bigint AS bin, sum(bundles) AS bundles, sum(points) AS points,
                     sum(quarantined) AS quarantined, max(waiting) AS waiting, max(connections) AS connections,
                     max(database_bytes) AS database_bytes, min(free_bytes) AS free_bytes,
                     (array_agg(state ORDER BY array_position(ARRAY['critical', 'warning', 'ok'], state)))[1] AS state
                FROM webmunk.health_sample
-              WHERE span = 'minute' AND at > $1::timestamptz - interval '24 hours' GROUP BY 1) AS m USING (bin)));
+              WHERE span = $5::text AND at >= (SELECT min(f.at) FROM step f) GROUP BY 1) AS m USING (bin)));
