@@ -137,14 +137,16 @@ perl_tests = \
 	t/153-alerts.t \
 	t/154-settings.t \
 	t/155-health.t \
+	t/156-access-log.t \
 	t/156-alert-mail.t \
 	t/157-merge.t \
 	t/158-forward.t \
+	t/160-export-rows.t \
+	t/161-export-cells.t \
 	t/162-export-pseudonyms.t \
 	t/163-export-pdk.t \
 	t/164-export-corrections.t \
 	t/165-export-type.t \
-	t/156-access-log.t \
 	t/170-archive.t \
 	t/171-nightly.t \
 	t/172-full-disk.t \
@@ -156,10 +158,8 @@ perl_tests = \
 	t/181-sftp.t \
 	t/182-s3.t \
 	t/183-webdav.t \
-	t/160-export-rows.t \
 	t/184-mail.t \
 	t/185-dropbox.t \
-	t/161-export-cells.t \
 	t/186-drive.t \
 	t/200-vectors-event-h1.t \
 	t/200-vectors-event-h2.t \
@@ -177,17 +177,17 @@ perl_tests = \
 	t/207-hostile.t \
 	t/210-install.t \
 	t/220-signin.t \
+	t/221-pages.t \
 	t/222-signin-locations.t \
 	t/223-page-answers.t \
 	t/224-hostile-pages.t \
-	t/300-browser.t \
-	t/221-pages.t \
 	t/230-quickstart.t \
 	t/231-exports.t \
 	t/232-export-form.t \
 	t/233-alerts.t \
 	t/234-monitor.t \
 	t/235-participant.t \
+	t/300-browser.t \
 	t/901-sizes.t \
 	t/902-layers.t \
 	t/903-headers.t \
@@ -198,7 +198,8 @@ perl_tests = \
 	t/908-spdx.t \
 	t/909-format.t \
 	t/910-commands.t \
-	t/911-settings.t
+	t/911-settings.t \
+	t/912-tests.t
 
 EXTRA_DIST += $(perl_tests) \
 	t/servers/.npmrc t/servers/package.json t/servers/package-lock.json t/servers/drive.js t/servers/dropbox.js t/servers/s3.js t/servers/smtp.js \
