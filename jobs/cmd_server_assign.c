@@ -166,43 +166,37 @@ static const wm_err *backfill(wm_run *run)
     return NULL;
 }
 
+/* What the three have in common. */
+#define OF_PARTICIPANTS                                                            \
+    .args = "SERVER [IDENTIFIER...]", .args_min = 1, .args_max = WM_ARGUMENTS_MAX, \
+    .needs = WM_NEEDS_DATABASE,                                                    \
+    .options = {{.name = "file", .arg = "FILE", .help = "identifiers, one a line; - is stdin"}}
+
 const wm_command wm_cmd_server_assign = {
     .name = "server assign",
-    .args = "SERVER [IDENTIFIER...]",
-    .args_min = 1,
-    .args_max = WM_ARGUMENTS_MAX,
+    OF_PARTICIPANTS,
     .summary = "forward what participants send to a server",
     .help = "From now on what these participants send is stored here and forwarded.  Exports leave "
             "them\n"
             "out and say so.",
-    .needs = WM_NEEDS_DATABASE,
-    .options = {{.name = "file", .arg = "FILE", .help = "identifiers, one a line; - is stdin"}},
     .run = assign,
 };
 
 const wm_command wm_cmd_server_unassign = {
     .name = "server unassign",
-    .args = "SERVER [IDENTIFIER...]",
-    .args_min = 1,
-    .args_max = WM_ARGUMENTS_MAX,
+    OF_PARTICIPANTS,
     .summary = "no longer forward what participants send",
     .help = "What is packed already is still sent.",
-    .needs = WM_NEEDS_DATABASE,
-    .options = {{.name = "file", .arg = "FILE", .help = "identifiers, one a line; - is stdin"}},
     .run = unassign,
 };
 
 const wm_command wm_cmd_server_backfill = {
     .name = "server backfill",
-    .args = "SERVER [IDENTIFIER...]",
-    .args_min = 1,
-    .args_max = WM_ARGUMENTS_MAX,
+    OF_PARTICIPANTS,
     .summary = "forward what participants had sent before",
     .help =
         "Sends what was stored before they were assigned: of these participants, or of all that "
         "are\n"
         "assigned.  A server of this kind recognises what it has already.",
-    .needs = WM_NEEDS_DATABASE,
-    .options = {{.name = "file", .arg = "FILE", .help = "identifiers, one a line; - is stdin"}},
     .run = backfill,
 };
