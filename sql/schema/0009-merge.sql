@@ -171,6 +171,20 @@ BEGIN
       ORDER BY s.identifier, g.identifier, d.day FOR UPDATE OF d;
 END $$;
 
+-- The next days of a source, with P_BATCH points or so, a day at least, behind P_REACHED ([generator, day]; NULL:
+-- from the first).  NULL when none is left.
+CREATE FUNCTION source_merge_next(p_source bigint, p_reached jsonb, p_batch integer, OUT generators integer[],
+                                  OUT days date[]) LANGUAGE sql STABLE AS $$
+    SELECT array_agg(x.generator_id ORDER BY x.n), array_agg(x.day ORDER BY x.n)
+      FROM (SELECT d.generator_id, d.day, row_number() OVER w AS n, sum(d.points) OVER w - d.points AS before
+              FROM source_day d JOIN generator g ON g.id = d.generator_id
+             WHERE d.source_id = p_source
+               AND (p_reached IS NULL
+                    OR (g.identifier, d.day) > ((p_reached ->> 0) COLLATE "C", (p_reached ->> 1)::date))
+            WINDOW w AS (ORDER BY g.identifier, d.day)) AS x
+     WHERE x.before < p_batch
+$$;
+
 -- The next P_BATCH points, or bundles, or what is left; in the order of the writers (0004-store.sql):
 -- points, then days, both by the texts of sources and generators.  NULL when nothing is left.
 CREATE FUNCTION source_merge_step(p_merge bigint, p_batch integer) RETURNS bigint LANGUAGE plpgsql
@@ -186,12 +200,7 @@ DECLARE
     repeated bigint;
 BEGIN
     SELECT * INTO m FROM source_merge WHERE id = p_merge FOR UPDATE;
-    SELECT array_agg(x.generator_id ORDER BY x.n), array_agg(x.day ORDER BY x.n) INTO generators, days
-      FROM (SELECT d.generator_id, d.day, row_number() OVER w AS n, sum(d.points) OVER w - d.points AS before
-              FROM source_day d JOIN generator g ON g.id = d.generator_id
-             WHERE d.source_id = m.origin_id
-            WINDOW w AS (ORDER BY g.identifier, d.day)) AS x
-     WHERE x.before < p_batch;
+    SELECT * INTO generators, days FROM source_merge_next(m.origin_id, NULL, p_batch);
     IF generators IS NULL THEN
         RETURN source_merge_rest(m, p_batch);
     END IF;

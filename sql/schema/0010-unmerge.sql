@@ -21,14 +21,7 @@ BEGIN
     SELECT * INTO m FROM source_merge WHERE id = p_merge FOR UPDATE;
     family := ARRAY(SELECT source_merge_family(m.origin_id));
     names := ARRAY(SELECT identifier FROM source WHERE id = ANY (family));
-    SELECT array_agg(x.generator_id ORDER BY x.n), array_agg(x.day ORDER BY x.n) INTO generators, days
-      FROM (SELECT d.generator_id, d.day, row_number() OVER w AS n, sum(d.points) OVER w - d.points AS before
-              FROM source_day d JOIN generator g ON g.id = d.generator_id
-             WHERE d.source_id = m.holder_id
-               AND (m.reached IS NULL
-                    OR (g.identifier, d.day) > ((m.reached ->> 0) COLLATE "C", (m.reached ->> 1)::date))
-            WINDOW w AS (ORDER BY g.identifier, d.day)) AS x
-     WHERE x.before < p_batch;
+    SELECT * INTO generators, days FROM source_merge_next(m.holder_id, m.reached, p_batch);
     IF generators IS NULL THEN
         PERFORM source_merge_back_rest(m, family);
         RETURN NULL;
