@@ -75,6 +75,9 @@ select 'minute', at, at, 'warning', 2 + n % 5, (200 + n % 97) * 6, n % 50 / 49, 
       {"name": "disk", "label": "Disk", "state": "warning", "words": "/var/lib/webmunk/attachments has 50 GB free, 9 %. Make room, or add some: with a full disk uploads are refused."},
       {"name": "arrivals", "label": "Arrivals", "state": "ok", "words": "The newest upload came just now."}]'
   from generate_series(0, 1439) n cross join lateral (select date_trunc('minute', now()) - n * interval '1 minute' as at) x where n not between 300 and 400;
+insert into health_sample (span, at, taken, state, bundles, points, quarantined, waiting, connections, database_bytes, free_bytes)
+select 'hour', at, at, 'ok', 120 + n % 50, (2000 + n % 97) * 60, n % 3, n % 7, 8 + n % 5, 900000000 + n * -400000.0, 50000000000 + n * 1e7
+  from generate_series(0, 719) n cross join lateral (select date_trunc('hour', now()) - n * interval '1 hour' as at) x where n not between 200 and 230;
 SQL
 
 my $httpd = WmTest::Httpd->start(pg => $pg);

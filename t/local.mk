@@ -203,7 +203,7 @@ perl_tests = \
 
 EXTRA_DIST += $(perl_tests) \
 	t/servers/.npmrc t/servers/package.json t/servers/package-lock.json t/servers/drive.js t/servers/dropbox.js t/servers/s3.js t/servers/smtp.js \
-	t/browser/.npmrc t/browser/package.json t/browser/package-lock.json t/browser/run.js \
+	t/browser/.npmrc t/browser/package.json t/browser/package-lock.json t/browser/forms.js t/browser/run.js \
 	t/lib/WmTest.pm \
 	t/lib/streams.js \
 	t/lib/WmTest/Browser.pm \

@@ -6,6 +6,7 @@
 const fs = require('fs');
 const path = require('path');
 const { chromium } = require('playwright-core');
+const { several, exclude } = require('./forms.js');
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const env = process.env;
 const person = `/participant?id=${encodeURIComponent(env.PARTICIPANT)}`;
@@ -28,6 +29,7 @@ const pages = {
     'export-new': '/exports/new?copy=1',
     destinations: '/destinations',
     system: '/system',
+    'system-month': '/system?days=30',
     job: '/jobs/1',
     missing: '/nothing-here'
 };
@@ -361,13 +363,16 @@ async function refresh(browser) {
     const browser = await chromium.launch({ executablePath: env.CHROMIUM, args });
     const steps = [walk, withoutScript, newestFirst, withKeyboard, refresh, progress,
         one => ask(one, true), one => ask(one, false)];
+    const tools = { open, signIn, picture, ok, env };
+    const changes = [several, exclude].flatMap(step => [true, false].map(javaScriptEnabled =>
+        one => step({ ...tools, browser: one, javaScriptEnabled })));
 
     for (const scheme of ['light', 'dark']) {
         for (const width of [1280, 400]) {
             steps.push(one => look(one, scheme, width));
         }
     }
-    for (const step of steps) {
+    for (const step of [...steps, ...changes]) {
         try {
             await step(browser);
         } catch (error) {

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Forms of pages that change something, with and without script, for run.js: each takes its tools.
+'use strict';
+
+// Several alerts are selected and acknowledged; with script a box selects all, and nothing reloads under a selection.
+async function several({ browser, javaScriptEnabled, open, signIn, picture, ok, env }) {
+    const { context, page, troubles } = await open(browser, { javaScriptEnabled });
+    const how = javaScriptEnabled ? 'with script' : 'without script';
+    const picks = page.locator('tbody .pick'), all = page.getByLabel('Select all shown');
+
+    if (javaScriptEnabled) {
+        await page.clock.install();
+    }
+    await signIn(page);
+    await page.goto(`${env.BASE}/alerts`);
+    const before = await picks.count();
+    ok(before > 3, `${how}: alerts have boxes`, String(before));
+    ok(await all.count() === (javaScriptEnabled ? 1 : 0), '... and one for all, where there is script');
+    if (javaScriptEnabled) {
+        await all.check();
+        ok(await page.locator('tbody .pick:checked').count() === before, '... which selects all');
+        await picks.first().uncheck();
+        ok(!await all.isChecked(), '... and is empty when one is not');
+        await page.evaluate(() => { document.activeElement.blur(); });
+        await page.clock.fastForward(61000);
+        ok(await page.locator('tbody .pick:checked').count() === before - 1, '... and the page does not reload under a selection');
+        await all.check();
+        await all.uncheck();
+    }
+    await picks.nth(0).check();
+    await picks.nth(1).check();
+    await picture(page, `alerts-several-${javaScriptEnabled ? 'script' : 'noscript'}`);
+    await page.getByRole('button', { name: 'Acknowledge selected' }).click();
+    ok(await picks.count() === before - 2, `${how}: what was selected is acknowledged`);
+    ok(!troubles.length, `${how}: nothing went wrong`, ...troubles);
+    await context.close();
+}
+
+// A participant is left out of exports and taken back.
+async function exclude({ browser, javaScriptEnabled, open, signIn, picture, ok, env }) {
+    const { context, page, troubles } = await open(browser, { javaScriptEnabled, viewport: { width: 400, height: 900 } });
+    const facts = page.locator('.person .facts');
+
+    await signIn(page);
+    await page.goto(`${env.BASE}/participant?id=${encodeURIComponent(env.PARTICIPANT)}`);
+    await page.getByText('Exclude from exports').click();
+    await picture(page, 'exclude-400');
+    await page.getByRole('button', { name: 'Exclude' }).click();
+    ok(/included/.test(await facts.textContent()), 'without a reason nobody is excluded');
+    await page.getByLabel('Why, for the access log').fill('a phone of the lab');
+    await page.getByRole('button', { name: 'Exclude' }).click();
+    await page.waitForURL(/id-number=/);
+    ok(/excluded since/.test(await facts.textContent()), 'with one they are');
+    await picture(page, 'excluded-400');
+    await page.getByText('Include in exports').click();
+    await page.getByLabel('Why, for the access log').fill('took part');
+    await page.getByRole('button', { name: 'Include' }).click();
+    await page.getByText('Exclude from exports').waitFor();
+    ok(/included/.test(await facts.textContent()), '... and included again');
+    ok(!troubles.length, 'on the way nothing went wrong', ...troubles);
+    await context.close();
+}
+
+module.exports = { several, exclude };
