@@ -13,6 +13,7 @@
 #include "job.h"
 #include "wm_export_archive.h"
 #include "wm_json_own.h"
+#include "wm_pace.h"
 
 #define LOOK_EVERY APR_USEC_PER_SEC
 #define LOCK_WAIT  (10 * APR_USEC_PER_SEC) /* for the connection of one that was killed */
@@ -26,6 +27,7 @@ typedef struct making {
     apr_int64_t id;
     wm_export_archive *archive;
     wm_export_watch watch;
+    wm_pace *pace;
     apr_time_t looked;
     int stopped;   /* asked to end */
     int cancelled; /* and for good */
@@ -56,6 +58,7 @@ static const wm_err *progress(void *host, apr_int64_t rows, apr_int64_t total, c
 {
     making *m = host;
 
+    wm_pace_rest(m->pace);
     return wm_job_progress(m->run, rows, total > 0 ? total : 0, "rows", note);
 }
 
@@ -232,8 +235,8 @@ static const wm_err *open_archive(making *m, wm_db *reader)
     }
 }
 
-/* Nobody waits for an export as browsers wait for the answer to an upload.  What PostgreSQL does for
- * it gives way too: it sends no more than is taken.  Where that is not allowed it goes on as it is. */
+/* Nobody waits for an export as browsers wait for the answer to an upload.  Where that is not allowed it
+ * goes on as it is.  What PostgreSQL does for it is held back by m->pace: it sends no more than is taken. */
 static void give_way(void)
 {
     enum { IOPRIO_WHO_PROCESS = 1, IOPRIO_BE_LOWEST = 2 << 13 | 7, NICE_LOWEST = 19 };
@@ -257,6 +260,7 @@ static const wm_err *export_run(wm_job_run *run)
     WM_TRY(wm_exports_read(&m.exports, run->pool));
     WM_TRY(lock(&m));
     WM_TRY(wm_db_connect(&reader, run->conninfo, run->log, run->pool));
+    m.pace = wm_pace_create(reader, run->pool);
     err = open_archive(&m, reader);
     if (err && err->code == WM_E_NOT_FOUND) {
         wm_job_note(run, "%s", err->why);

@@ -55,6 +55,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_mustache.c lib/wm_mustache.h lib/wm_mustache_int.h \
 	lib/wm_mustache_load.c lib/wm_mustache_render.c \
 	lib/wm_order.c \
+	lib/wm_pace.c lib/wm_pace.h \
 	lib/wm_page.c lib/wm_page.h lib/wm_page_int.h lib/wm_page_tables.h \
 	lib/wm_page_alerts.c lib/wm_page_csv.c lib/wm_page_destinations.c lib/wm_page_export.c lib/wm_page_export.h lib/wm_page_export_args.c \
 	lib/wm_page_export_form.c lib/wm_page_export_new.c lib/wm_page_exports.c \

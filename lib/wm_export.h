@@ -129,10 +129,12 @@ typedef struct wm_export_points {
 } wm_export_points;
 
 /* The points of TYPE that all participants in an export have, whatever rows they make:
- * wm_export_points, in POOL, in the order of the rows.  DB as for wm_export_stream. */
+ * wm_export_points, in POOL, in the order of the rows.  DB as for wm_export_stream.  STEP is called after
+ * every few participants and may end it with an error of its own. */
 const wm_err *wm_export_completeness(apr_array_header_t **list, wm_db *db,
                                      const wm_export_type *type,
                                      const wm_export_definition *definition, const char *position,
+                                     const wm_err *(*step)(void *host), void *host,
                                      apr_pool_t *pool);
 
 #endif

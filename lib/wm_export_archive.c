@@ -119,8 +119,8 @@ const wm_err *wm_export_archive_open(wm_export_archive **archive, wm_db *db, wm_
     return NULL;
 }
 
-static const wm_err *look(wm_export_archive *a, apr_int64_t done, apr_int64_t total,
-                          const char *note, apr_pool_t *pool)
+const wm_err *wm_export_look(wm_export_archive *a, apr_int64_t done, apr_int64_t total,
+                             const char *note, apr_pool_t *pool)
 {
     if (a->watch->stopped(a->watch->host))
         return wm_err_make(pool, WM_E_BUSY, "stopped");
@@ -190,7 +190,7 @@ static const wm_err *on_entry(void *host, const char *name)
     f->part = (wm_export_part){.number = f->number, .type = f->type->name, .file = f->file};
     f->part.entry = apr_pstrdup(f->file_pool, name);
     f->part.defect_points = wm_json_own(json_array(), f->file_pool);
-    WM_TRY(look(f->a, f->done, f->a->expected, f->part.entry, f->pool));
+    WM_TRY(wm_export_look(f->a, f->done, f->a->expected, f->part.entry, f->pool));
     f->writing = 1;
     wm_zip_pack_begin(f->a->packer);
     return NULL;
@@ -215,7 +215,7 @@ static const wm_err *on_row(void *host, apr_int64_t point, int defects)
     }
     if (++f->done % ROWS_A_LOOK)
         return NULL;
-    return look(f->a, f->done, f->a->expected, f->part.entry, f->pool);
+    return wm_export_look(f->a, f->done, f->a->expected, f->part.entry, f->pool);
 }
 
 /* The entries of the type at INDEX, of which parts from FIRST to KEPT are there. */
@@ -256,7 +256,7 @@ static const wm_err *counted(void *host, apr_int64_t rows)
 {
     counting *c = host;
 
-    return look(c->a, 0, c->total + rows, "counting", c->pool);
+    return wm_export_look(c->a, 0, c->total + rows, "counting", c->pool);
 }
 
 static const wm_err *count(wm_export_archive *a, apr_pool_t *pool)

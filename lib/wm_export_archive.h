@@ -69,6 +69,10 @@ void wm_export_archive_clean(const char *dir, apr_int64_t id, apr_pool_t *pool);
 
 /* The rest is of the files wm_export_archive*.c alone. */
 
+/* Tell the watch, with NOTE, that DONE of TOTAL rows are there; an error when it wants to end. */
+const wm_err *wm_export_look(wm_export_archive *archive, apr_int64_t done, apr_int64_t total,
+                             const char *note, apr_pool_t *pool);
+
 /* One row of export_part. */
 typedef struct wm_export_part {
     int number;

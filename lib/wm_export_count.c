@@ -128,6 +128,8 @@ const wm_err *wm_export_count(apr_int64_t *rows, wm_db *db, const wm_export_type
 typedef struct completing {
     const asking *q;
     apr_array_header_t *list;
+    const wm_err *(*step)(void *host);
+    void *host;
     apr_pool_t *pool;
 } completing;
 
@@ -147,13 +149,21 @@ static const wm_err *take_points(void *host, char *line, size_t size)
     return NULL;
 }
 
+static const wm_err *tell_points(void *host)
+{
+    completing *c = host;
+
+    return c->step(c->host);
+}
+
 const wm_err *wm_export_completeness(apr_array_header_t **list, wm_db *db,
                                      const wm_export_type *type,
                                      const wm_export_definition *definition, const char *position,
+                                     const wm_err *(*step)(void *host), void *host,
                                      apr_pool_t *pool)
 {
-    asking q = {.line = take_points};
-    completing c = {.q = &q, .pool = pool};
+    asking q = {.line = take_points, .step = tell_points};
+    completing c = {.q = &q, .step = step, .host = host, .pool = pool};
 
     WM_TRY(wm_export_copy_make(&q.copy, db, type, definition, position, pool));
     c.list = apr_array_make(pool, q.copy->sources->nelts, sizeof(wm_export_points));

@@ -122,12 +122,20 @@ static const wm_err *codebook(wm_export_archive *a, wm_buf *out, apr_pool_t *poo
     return NULL;
 }
 
+static const wm_err *look(void *host)
+{
+    wm_export_archive *a = host;
+
+    return wm_export_look(a, a->expected, a->expected, "completeness", a->pool);
+}
+
 static const wm_err *completeness_type(wm_export_archive *a, const wm_export_type *type,
                                        wm_buf *out, apr_pool_t *pool)
 {
     apr_array_header_t *list;
 
-    WM_TRY(wm_export_completeness(&list, a->reader, type, a->definition, a->position, pool));
+    WM_TRY(
+        wm_export_completeness(&list, a->reader, type, a->definition, a->position, look, a, pool));
     for (int i = 0; i < list->nelts; i++) {
         const wm_export_points *p = &APR_ARRAY_IDX(list, i, wm_export_points);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 #include <utmpx.h>
 
 #include <apr_file_info.h>
@@ -34,9 +35,9 @@ static const wm_err *open_file(FILE **file, const char *path, apr_pool_t *pool)
     return NULL;
 }
 
-/* Time of all processors since the start of the machine, in ticks. */
-static const wm_err *read_times(apr_uint64_t *busy, apr_uint64_t *all, apr_pool_t *pool)
+const wm_err *wm_host_times(double *all, double *idle, apr_pool_t *pool)
 {
+    double second = (double)sysconf(_SC_CLK_TCK), sum = 0;
     unsigned long long t[TIMES] = {0};
     FILE *file;
 
@@ -44,26 +45,55 @@ static const wm_err *read_times(apr_uint64_t *busy, apr_uint64_t *all, apr_pool_
     if (fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1], &t[2], &t[3],
                &t[4], &t[5], &t[6], &t[7]) < 4)
         return wm_err_make(pool, WM_E_SYSTEM, "/proc/stat has another form");
-    *all = 0;
     for (int i = 0; i < TIMES; i++)
-        *all += t[i];
-    *busy = *all - t[3] - t[4];
+        sum += (double)t[i];
+    *all = sum / second;
+    *idle = (double)(t[3] + t[4]) / second;
+    return NULL;
+}
+
+/* What /proc/PID/stat says behind the name in parentheses, which may hold any. */
+static const char *after_name(char *line, size_t room, const char *pid)
+{
+    const char *end = NULL;
+    char path[64];
+    FILE *file;
+
+    apr_snprintf(path, sizeof path, "/proc/%s/stat", pid);
+    file = fopen(path, "re");
+    if (!file)
+        return NULL;
+    if (fgets(line, (int)room, file))
+        end = strrchr(line, ')');
+    fclose(file);
+    return end && end[1] == ' ' ? end + 2 : NULL;
+}
+
+const wm_err *wm_host_process_time(double *seconds, int pid, apr_pool_t *pool)
+{
+    const char *rest;
+    unsigned long long user, system;
+    char line[LINE_ROOM];
+
+    rest = after_name(line, sizeof line, apr_itoa(pool, pid));
+    /* State, ten numbers, then those (proc(5)). */
+    if (!rest ||
+        sscanf(rest, "%*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu", &user, &system) != 2)
+        return wm_err_make(pool, WM_E_NOT_FOUND, "there is no process %d", pid);
+    *seconds = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
     return NULL;
 }
 
 const wm_err *wm_host_cpu(double *percent, apr_interval_time_t duration, apr_pool_t *pool)
 {
-    apr_uint64_t busy, all, busy_before, all_before;
+    double all, idle, all_before, idle_before;
 
-    WM_TRY(read_times(&busy_before, &all_before, pool));
+    WM_TRY(wm_host_times(&all_before, &idle_before, pool));
     apr_sleep(duration);
-    WM_TRY(read_times(&busy, &all, pool));
+    WM_TRY(wm_host_times(&all, &idle, pool));
     /* The time spent waiting for disks can go backwards. */
-    *percent = all > all_before && busy > busy_before
-                   ? 100.0 * (double)(busy - busy_before) / (double)(all - all_before)
-                   : 0;
-    if (*percent > 100)
-        *percent = 100;
+    *percent = all > all_before ? 100 - 100 * (idle - idle_before) / (all - all_before) : 0;
+    *percent = *percent < 0 ? 0 : *percent > 100 ? 100 : *percent;
     return NULL;
 }
 
@@ -83,25 +113,9 @@ const wm_err *wm_host_users(int *users, apr_pool_t *pool)
     return NULL;
 }
 
-/* The letter behind the name in parentheses, which may hold any; 0: it has ended meanwhile. */
-static int state_of(const char *pid)
-{
-    char path[64], line[LINE_ROOM];
-    const char *end = NULL;
-    FILE *file;
-
-    apr_snprintf(path, sizeof path, "/proc/%s/stat", pid);
-    file = fopen(path, "re");
-    if (!file)
-        return 0;
-    if (fgets(line, sizeof line, file))
-        end = strrchr(line, ')');
-    fclose(file);
-    return end && end[1] == ' ' ? end[2] : 0;
-}
-
 const wm_err *wm_host_processes(int *all, int *zombies, apr_pool_t *pool)
 {
+    char line[LINE_ROOM];
     apr_finfo_t info;
     apr_dir_t *proc;
     apr_status_t rv = apr_dir_open(&proc, "/proc", pool);
@@ -110,10 +124,12 @@ const wm_err *wm_host_processes(int *all, int *zombies, apr_pool_t *pool)
     if (rv)
         return wm_err_apr(pool, rv, "opening /proc");
     while (apr_dir_read(&info, APR_FINFO_NAME, proc) == APR_SUCCESS) {
-        int state = isdigit((unsigned char)info.name[0]) ? state_of(info.name) : 0;
+        const char *rest = NULL;
 
-        *all += state != 0;
-        *zombies += state == 'Z';
+        if (isdigit((unsigned char)info.name[0]))
+            rest = after_name(line, sizeof line, info.name);
+        *all += rest != NULL; /* else it has ended meanwhile */
+        *zombies += rest && *rest == 'Z';
     }
     apr_dir_close(proc);
     return NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The machine, as monitors of the reference ask for it: processor, disks, processes, people. */
+/* The machine: processor, disks, processes, people. */
 #ifndef WM_HOST_H
 #define WM_HOST_H
 
@@ -9,6 +9,12 @@
 #include <jansson.h>
 
 #include "wm_err.h"
+
+/* Seconds of all processors since the start of the machine, and those of them without work. */
+const wm_err *wm_host_times(double *all, double *idle, apr_pool_t *pool);
+
+/* Seconds of processors that process PID has used.  WM_E_NOT_FOUND: it has ended. */
+const wm_err *wm_host_process_time(double *seconds, int pid, apr_pool_t *pool);
 
 /* Percent of the processors' time that was not idle during the next DURATION: waits for so long. */
 const wm_err *wm_host_cpu(double *percent, apr_interval_time_t duration, apr_pool_t *pool);

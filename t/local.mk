@@ -15,6 +15,7 @@ unit_programs = \
 	t/unit/limits \
 	t/unit/memory \
 	t/unit/mustache \
+	t/unit/pace \
 	t/unit/page \
 	t/unit/mutate \
 	t/unit/secondary \
@@ -55,6 +56,8 @@ t_unit_memory_SOURCES = mod_webmunk/memory.c mod_webmunk/memory.h t/unit/memory.
 t_unit_memory_LDADD = $(WM_LIBS)
 t_unit_mustache_SOURCES = t/unit/mustache.c t/unit/tap.h
 t_unit_mustache_LDADD = $(WM_LIBS)
+t_unit_pace_SOURCES = t/unit/pace.c t/unit/tap.h
+t_unit_pace_LDADD = $(WM_LIBS)
 t_unit_page_SOURCES = t/unit/page.c t/unit/tap.h
 t_unit_page_LDADD = $(WM_LIBS)
 t_unit_vectors_SOURCES = t/unit/vectors.c t/unit/tap.h
