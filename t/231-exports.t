@@ -105,8 +105,8 @@ subtest 'the list' => sub {
 };
 
 subtest 'one export' => sub {
-    $pg->do("insert into export_part (export_id, number, type, entry, rows, bytes, packed_bytes, sha256, defects)
-        values ($own, 1, 'webmunk-extension-scroll-position', \$q\$$evil.txt\$q\$, 12345, 9000000, 190000, '\\xabcd', 3)");
+    $pg->do("insert into export_part (export_id, number, type, entry, file, start, rows, bytes, packed_bytes, sha256, defects)
+        values ($own, 1, 'webmunk-extension-scroll-position', \$q\$$evil.txt\$q\$, 1, 0, 12345, 9000000, 190000, '\\xabcd', 3)");
     my $page = from_json($who{ann}->get("/dashboard/exports/$own.json")->{content});
     is($page->{title}, "Export $own", 'it has a page');
     is($page->{export}{parts}[0]{entry}, "$evil.txt", '... with its parts');
