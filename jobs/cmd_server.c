@@ -10,6 +10,7 @@
 #include "forward.h"
 #include "secret.h"
 #include "servers.h"
+#include "wm_alert.h"
 #include "wm_forward.h"
 #include "wm_json_own.h"
 #include "wm_url.h"
@@ -110,7 +111,7 @@ static const wm_err *list(wm_run *run)
                number_of(s, "sources"));
         printf(" %12" APR_INT64_T_FMT " %-18s %-20s  %s\n", number_of(s, "points"),
                lag(s, run->pool), *text_of(s, "last_sent") ? text_of(s, "last_sent") : "never",
-               text_of(s, "error"));
+               wm_alert_line(text_of(s, "error"), run->pool));
     }
     return NULL;
 }

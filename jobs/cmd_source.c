@@ -11,6 +11,7 @@
 #include "job.h"
 #include "prompt.h"
 #include "runner.h"
+#include "wm_alert.h"
 #include "wm_json_own.h"
 
 static volatile sig_atomic_t stop;
@@ -201,17 +202,21 @@ static const char *state_of(const json_t *m)
     return undo ? "waits to undo" : "waits";
 }
 
-static void print_excluded(const json_t *root)
+static void print_excluded(const json_t *root, apr_pool_t *pool)
 {
     const json_t *s;
     size_t i;
 
     printf("%-20s  %-20s  %s\n", "excluded since", "study", "participant");
-    json_array_foreach(root, i, s) printf("%-20s  %-20s  %s\n", text_of(s, "excluded"),
-                                          text_of(s, "study"), text_of(s, "identifier"));
+    json_array_foreach(root, i, s)
+    {
+        printf("%-20s  %-20s  %s\n", text_of(s, "excluded"),
+               wm_alert_line(text_of(s, "study"), pool),
+               wm_alert_line(text_of(s, "identifier"), pool));
+    }
 }
 
-static void print_merges(const json_t *root)
+static void print_merges(const json_t *root, apr_pool_t *pool)
 {
     const json_t *m;
     size_t i;
@@ -222,8 +227,9 @@ static void print_merges(const json_t *root)
     {
         printf("%6" APR_INT64_T_FMT "  %-13s %12" APR_INT64_T_FMT, number_of(m, "id"), state_of(m),
                number_of(m, "points"));
-        printf(" %8" APR_INT64_T_FMT "  %s, %s\n", number_of(m, "repeats"), text_of(m, "origin"),
-               text_of(m, "destination"));
+        printf(" %8" APR_INT64_T_FMT "  %s, %s\n", number_of(m, "repeats"),
+               wm_alert_line(text_of(m, "origin"), pool),
+               wm_alert_line(text_of(m, "destination"), pool));
     }
 }
 
@@ -238,9 +244,9 @@ static const wm_err *list(wm_run *run)
     if (wm_run_option(run, "json"))
         puts(wm_json_own_text(root, run->pool));
     else if (excluded)
-        print_excluded(root);
+        print_excluded(root, run->pool);
     else
-        print_merges(root);
+        print_merges(root, run->pool);
     return NULL;
 }
 

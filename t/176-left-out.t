@@ -132,4 +132,10 @@ is_deeply([ map { $_->{identifier} } @{ from_json(command(qw(source list --exclu
 is(inside(made()), 'p3 | p3 | p1: excluded from exports', 'nobody of the two is in an export');
 ok_command('when they are parted again', qw(source unmerge p2 --yes --now));
 is(inside(made()), 'p3 | p3 | p1: excluded from exports, p2: excluded from exports', '... both stay out');
+
+# --- names that take over a terminal ---
+$pg->do(qq{insert into source (identifier, name, study_id, unexported) select E'\\x1b[2Jevil\\nname', 'e', study_id, now() from source where identifier = 'p1'});
+my $shown = ok_command('one with a hostile name is listed', qw(source list --excluded));
+like($shown, qr/ \[2Jevil name$/m, '... on one line');
+unlike($shown, qr/[^\n -~]/, '... without what a terminal obeys');
 done_testing();
