@@ -20,7 +20,8 @@ typedef struct times {
 } times;
 
 struct wm_pace {
-    int backend; /* process of PostgreSQL that works for us on this machine; 0: none does */
+    const wm_db *db;
+    int local; /* PostgreSQL works for us on this machine */
     apr_time_t looked, woke;
     times then; /* when it was looked at */
     double others, idle;
@@ -52,7 +53,8 @@ static int read_times(times *t, const wm_pace *p)
 
     if (wm_host_times(&t->all, &t->idle, p->scratch))
         return 0;
-    if (p->backend && wm_host_process_time(&backend, p->backend, p->scratch))
+    /* Asked for each time: a connection that is reset gets another process. */
+    if (p->local && wm_host_process_time(&backend, PQbackendPID(p->db->conn), p->scratch))
         return 0;
     t->ours = own_seconds() + backend;
     return 1;
@@ -64,11 +66,11 @@ static void look(wm_pace *p, apr_time_t now)
 
     p->looked = now;
     if (read_times(&t, p)) {
-        double all = t.all - p->then.all;
+        double all = t.all - p->then.all, ours = t.ours - p->then.ours;
 
-        if (all > 0) {
+        if (all > 0 && ours >= 0) {
             p->idle = (t.idle - p->then.idle) / all;
-            p->others = 1 - p->idle - (t.ours - p->then.ours) / all;
+            p->others = 1 - p->idle - ours / all;
         }
         p->then = t;
     }
@@ -80,7 +82,8 @@ wm_pace *wm_pace_create(const wm_db *db, apr_pool_t *pool)
     wm_pace *p = apr_pcalloc(pool, sizeof *p);
 
     apr_pool_create(&p->scratch, pool);
-    p->backend = is_local(db->conn) ? PQbackendPID(db->conn) : 0;
+    p->db = db;
+    p->local = is_local(db->conn);
     p->woke = p->looked = apr_time_now();
     read_times(&p->then, p);
     return p;
