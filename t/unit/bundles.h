@@ -74,6 +74,7 @@ static inline apr_pool_t *begin(const char *runner)
     apr_pool_t *pool;
 
     apr_initialize();
+    atexit(apr_terminate); /* what is in pools is no leak */
     apr_pool_create(&pool, NULL);
     if (!getenv("DATABASE_URL")) {
         printf("1..0 # SKIP DATABASE_URL is not set: %s runs this\n", runner);
