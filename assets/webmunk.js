@@ -65,7 +65,7 @@
             /* A logarithm has no zero: none is drawn as a gap. */
             y.type = 'logarithmic';
         }
-        return { x: { grid: grid, ticks: { color: text, maxTicksLimit: Math.min(9, Math.floor(figure.clientWidth / 90)), maxRotation: 0 } }, y: y };
+        return { x: { grid: grid, ticks: { color: text, maxTicksLimit: Math.min(9, Math.floor(figure.clientWidth / 115)), maxRotation: 0 } }, y: y };
     }
 
     function draw(figure, page) {
