@@ -47,7 +47,9 @@ start_postgres() {
     say "starting PostgreSQL"
     : >>"$dir/pg/log"
     if is_root; then chown "$account" "$dir/pg/log"; fi
-    step "$dir/log/pg_ctl.log" as_account "$pg_bin/pg_ctl" -D "$dir/pg/data" -l "$dir/pg/log" -w -t 60 -o \
+    # Memory of a statement is kept for the next one (docs/operators.md, section 3).
+    step "$dir/log/pg_ctl.log" as_account env MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=67108864 \
+        "$pg_bin/pg_ctl" -D "$dir/pg/data" -l "$dir/pg/log" -w -t 60 -o \
         "-k '$socket' -c listen_addresses= -c log_error_verbosity=terse -c log_parameter_max_length=0" start
     postgres=$(postgres_pid)
     psql_do -d postgres -c "select 1 from pg_database where datname = 'webmunk'" | grep -q 1 ||
