@@ -12,7 +12,7 @@ use IO::Socket::INET;
 use POSIX qw(strftime);
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(say_line);
+our @EXPORT_OK = qw(median say_line);
 
 my $source = abs_path(dirname(__FILE__) . '/..');
 my $owner  = $$;
@@ -25,6 +25,14 @@ our %settings = (
     checkpoint_timeout => '15min',
     wal_compression    => 'lz4',
 );
+
+# A statement's memory is kept for the next one of the same backend: glibc's settings, in PostgreSQL's environment.
+our %environment = (
+    MALLOC_MMAP_THRESHOLD_ => 32 << 20,
+    MALLOC_TRIM_THRESHOLD_ => 64 << 20,
+);
+
+my $huge_pages = '/proc/sys/vm/nr_hugepages';
 
 sub new
 {
@@ -95,16 +103,37 @@ sub start_postgres
         $self->run(drop(), "$bin/initdb", '-D', "$home/data", '-U', 'wm_owner', '--auth=trust', '--encoding=UTF8',
             '--locale=C.UTF-8');
     }
+    $self->reserve_huge_pages;
     my @set = map { ('-c', "$_=$settings{$_}") } sort keys %settings;
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
         POSIX::setsid();
+        @ENV{ keys %environment } = values %environment;
         open(STDOUT, '>>', "$self->{dir}/pg.log") and open(STDERR, '>&', \*STDOUT) or POSIX::_exit(127);
         exec(drop(), "$bin/postgres", '-D', "$home/data", '-k', $home, '-c', 'listen_addresses=', @set)
             or POSIX::_exit(127);
     }
     $self->{postgres} = $pid;
     await(sub { system("$bin/pg_isready -q -h $home") == 0 }, 'PostgreSQL', 60);
+    return;
+}
+
+# Root reserves the pages that PostgreSQL needs, and gives them back at the end; others use what the administrator has
+# reserved. Without them each backend faults in each page of shared memory that it meets.
+sub reserve_huge_pages
+{
+    my ($self) = @_;
+    my $needed = eval {    # PostgreSQL 15 and later say it
+        0 + $self->run(drop(), "$self->{bin}/postgres", '-D', "$self->{dir}/pg/data", '-C', 'shared_memory_size_in_huge_pages',
+            '-c', "shared_buffers=$settings{shared_buffers}");
+    } // 0;
+    my ($free) = slurp('/proc/meminfo') =~ /^HugePages_Free:\s*(\d+)/m;
+    if ($needed > 0 && defined $free && $free < $needed && $> == 0) {
+        $self->{huge_pages_before} //= 0 + slurp($huge_pages);
+        spew($huge_pages, $self->{huge_pages_before} + $needed - $free);
+        ($free) = slurp('/proc/meminfo') =~ /^HugePages_Free:\s*(\d+)/m;
+    }
+    $settings{huge_pages} = $needed > 0 && defined $free && $free >= $needed ? 'on' : 'off';
     return;
 }
 
@@ -126,6 +155,14 @@ sub fresh_database
         'DROP DATABASE IF EXISTS webmunk WITH (FORCE)', '-c', 'CREATE DATABASE webmunk', '-c', 'CHECKPOINT');
     local @ENV{ 'DATABASE_URL', 'WM_SCHEMA_DIR' } = ($self->database, "$source/sql/schema");
     $self->run("$self->{build}/jobs/webmunkd", @$_) for ['migrate'], ['partitions'];
+    return;
+}
+
+# NEW is replaced; nobody may be connected to OLD.
+sub rename_database
+{
+    my ($self, $old, $new) = @_;
+    $self->sql($_, 'postgres') for "DROP DATABASE IF EXISTS $new WITH (FORCE)", "ALTER DATABASE $old RENAME TO $new";
     return;
 }
 
@@ -178,6 +215,8 @@ sub corpus
     return { prefix => $prefix, %info };
 }
 
+sub median { return (sort { $a <=> $b } @_)[@_ / 2] }
+
 sub say_line { printf "%-34s %s\n", @_; return }
 
 # What the figures below were measured on.
@@ -191,6 +230,7 @@ sub announce
     say_line('PostgreSQL', $self->sql('SHOW server_version') =~ s/\s.*//sr . ', '
             . join(', ', map { "$_ " . $self->sql("SHOW $_") =~ s/\n//r } 'fsync', 'synchronous_commit', 'full_page_writes',
                 sort keys %settings));
+    say_line('', 'without huge pages; docs/operators.md says how they are reserved') if $settings{huge_pages} eq 'off';
     return;
 }
 
@@ -261,6 +301,7 @@ sub DESTROY
     return if $$ != $owner;
     local $?;
     $self->stop($_) for 'httpd', 'postgres';
+    spew($huge_pages, $self->{huge_pages_before}) if defined $self->{huge_pages_before};
     return;
 }
 
