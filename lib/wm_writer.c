@@ -20,6 +20,7 @@ typedef struct entry {
     size_t bytes; /* of its rows, about */
     wm_stored *stored;
     const void *database;
+    apr_time_t since; /* of its wait */
     entry_state state;
     const wm_err *err; /* when REFUSED; in pool */
     apr_thread_cond_t *changed;
@@ -31,12 +32,14 @@ APR_RING_HEAD(queue, entry);
 struct wm_writer {
     apr_thread_mutex_t *mutex;
     struct queue queue; /* of those that are WAITING */
+    int waiting;        /* entries of the queue */
+    int under_way;      /* entries of batches that are being stored */
     int free;           /* so many more batches may begin */
-    apr_interval_time_t wait;
+    apr_interval_time_t gather, wait;
 };
 
-const wm_err *wm_writer_create(wm_writer **result, int batches, apr_interval_time_t wait,
-                               apr_pool_t *pool)
+const wm_err *wm_writer_create(wm_writer **result, int batches, apr_interval_time_t gather,
+                               apr_interval_time_t wait, apr_pool_t *pool)
 {
     wm_writer *writer = apr_pcalloc(pool, sizeof *writer);
     apr_status_t rv = apr_thread_mutex_create(&writer->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
@@ -45,6 +48,7 @@ const wm_err *wm_writer_create(wm_writer **result, int batches, apr_interval_tim
         return wm_err_apr(pool, rv, "making the writer");
     APR_RING_INIT(&writer->queue, entry, link);
     writer->free = batches;
+    writer->gather = gather < wait ? gather : wait;
     writer->wait = wait;
     *result = writer;
     return NULL;
@@ -97,6 +101,7 @@ static int take(entry **batch, wm_writer *writer, entry *self)
         APR_RING_REMOVE(batch[i], link);
         batch[i]->state = TAKEN;
     }
+    writer->waiting -= count;
     return count;
 }
 
@@ -148,6 +153,14 @@ static void wake_next(const wm_writer *writer)
         apr_thread_cond_signal(APR_RING_FIRST(&writer->queue)->changed);
 }
 
+/* Whether the batch that E is waiting for is large enough, or E waited long enough.  Under the
+ * mutex. */
+static int may_begin(const wm_writer *writer, const entry *e, apr_time_t now)
+{
+    return writer->free > 0 &&
+           (writer->waiting >= writer->under_way || now >= e->since + writer->gather);
+}
+
 /* Take a batch with SELF and store it.  Begins and ends under the mutex. */
 static void lead_batch(wm_writer *writer, entry *self, const wm_lender *lender)
 {
@@ -157,10 +170,12 @@ static void lead_batch(wm_writer *writer, entry *self, const wm_lender *lender)
     const wm_err *err;
 
     writer->free--;
+    writer->under_way += count;
     apr_thread_mutex_unlock(writer->mutex);
     state = lead(&err, batch, count, lender);
     apr_thread_mutex_lock(writer->mutex);
     writer->free++;
+    writer->under_way -= count;
     for (int i = 0; i < count; i++) {
         batch[i]->state = state;
         if (state == REFUSED)
@@ -176,14 +191,19 @@ static void take_turn(wm_writer *writer, entry *e, const wm_lender *lender)
 {
     apr_time_t now = apr_time_now(), end = now + writer->wait;
 
+    e->since = now;
     APR_RING_INSERT_TAIL(&writer->queue, e, entry, link);
+    writer->waiting++;
     for (; e->state == WAITING; now = apr_time_now()) {
-        if (writer->free > 0) {
+        if (may_begin(writer, e, now)) {
             lead_batch(writer, e, lender);
         } else if (now < end) {
-            apr_thread_cond_timedwait(e->changed, writer->mutex, end - now);
+            apr_time_t until = writer->free > 0 ? e->since + writer->gather : end;
+
+            apr_thread_cond_timedwait(e->changed, writer->mutex, until - now);
         } else {
             APR_RING_REMOVE(e, link);
+            writer->waiting--;
             e->state = REFUSED;
             e->err = wm_err_make(e->pool, WM_E_BUSY, "the writer had no turn in %d ms",
                                  (int)(writer->wait / 1000));
@@ -219,12 +239,10 @@ const wm_err *wm_writer_store(wm_stored *stored, wm_writer *writer, const wm_len
 
 int wm_writer_waiting(wm_writer *writer)
 {
-    int count = 0;
-    entry *e;
+    int count;
 
     apr_thread_mutex_lock(writer->mutex);
-    APR_RING_FOREACH(e, &writer->queue, entry, link)
-    count++;
+    count = writer->waiting;
     apr_thread_mutex_unlock(writer->mutex);
     return count;
 }

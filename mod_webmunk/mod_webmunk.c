@@ -37,6 +37,9 @@
 /* So many transactions with uploads at once in a child: the more, the fewer uploads share one. */
 #define BATCHES_AT_ONCE 2
 
+/* So long a bundle waits for others while there is a place: about what storing one takes. */
+#define BATCH_GATHER apr_time_from_msec(3)
+
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     (void)plog;
@@ -55,8 +58,8 @@ static const wm_err *make_child(server_rec *main_server, apr_pool_t *pool)
     WM_TRY(wm_box_init(pool));
     WM_TRY(wm_gate_create(&child->gate, "database connection", wm_server_places(main_server),
                           wm_server_database_wait(main_server), pool));
-    WM_TRY(wm_writer_create(&child->writer, BATCHES_AT_ONCE, wm_server_database_wait(main_server),
-                            pool));
+    WM_TRY(wm_writer_create(&child->writer, BATCHES_AT_ONCE, BATCH_GATHER,
+                            wm_server_database_wait(main_server), pool));
     WM_TRY(wm_gate_create(&child->passwords, "place to check a password", PASSWORDS_AT_ONCE,
                           PASSWORD_WAIT, pool));
     WM_TRY(wm_secret_create(&child->secret, pool));

@@ -10,6 +10,7 @@ unit_programs = \
 	t/unit/derive \
 	t/unit/err \
 	t/unit/form \
+	t/unit/gather \
 	t/unit/gzip \
 	t/unit/json \
 	t/unit/limits \
@@ -48,6 +49,9 @@ t_unit_err_SOURCES = t/unit/err.c t/unit/tap.h
 t_unit_err_LDADD = $(WM_LIBS)
 t_unit_form_SOURCES = t/unit/form.c t/unit/tap.h
 t_unit_form_LDADD = $(WM_LIBS)
+t_unit_gather_SOURCES = t/unit/bundles.h t/unit/gather.c t/unit/senders.h t/unit/tap.h
+t_unit_gather_CFLAGS = $(AM_CFLAGS) -pthread
+t_unit_gather_LDADD = $(WM_LIBS)
 t_unit_gzip_SOURCES = t/unit/gzip.c t/unit/tap.h
 t_unit_gzip_LDADD = $(WM_LIBS)
 t_unit_limits_SOURCES = t/unit/limits.c t/unit/tap.h
@@ -111,7 +115,7 @@ EXTRA_DIST += t/fuzz/README t/fuzz/build.sh t/fuzz/corpus
 t_unit_store_SOURCES = t/unit/bundles.h t/unit/store.c t/unit/tap.h
 t_unit_store_CFLAGS = $(AM_CFLAGS) -pthread
 t_unit_store_LDADD = $(WM_LIBS)
-t_unit_writer_SOURCES = t/unit/bundles.h t/unit/tap.h t/unit/writer.c
+t_unit_writer_SOURCES = t/unit/bundles.h t/unit/senders.h t/unit/tap.h t/unit/writer.c
 t_unit_writer_CFLAGS = $(AM_CFLAGS) -pthread
 t_unit_writer_LDADD = $(WM_LIBS)
 
@@ -134,6 +138,7 @@ perl_tests = \
 	t/132-positions.t \
 	t/140-store.t \
 	t/141-writer.t \
+	t/143-gather.t \
 	t/150-runner.t \
 	t/151-schedules.t \
 	t/152-jobs.t \

@@ -1,86 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Many threads that store at once, in the database that DATABASE_URL names; t/141-writer.t starts one
  * and runs this. */
-#include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
-
-#include <apr_general.h>
-#include <apr_strings.h>
-
-#include "bundles.h"
-#include "wm_writer.h"
+#include "senders.h"
 
 enum { THREADS = 9 };
-
-/* One upload: what it says, and what came of it. */
-typedef struct sender {
-    pthread_t thread;
-    apr_pool_t *pool;
-    wm_writer *writer;
-    const char *json;
-    apr_time_t received;
-    int lead; /* it shall hold its connection until the others wait */
-    int away; /* its database is away */
-    const char *database;
-    const wm_err *err;
-    wm_stored stored;
-    wm_db *db;
-} sender;
-
-static atomic_int borrowed;
-static atomic_int go;
-
-static const wm_err *borrow(wm_db **db, void *host)
-{
-    sender *s = host;
-
-    atomic_fetch_add(&borrowed, 1);
-    while (s->lead && !atomic_load(&go))
-        sched_yield();
-    if (s->away)
-        return wm_err_make(s->pool, WM_E_BUSY, "the database is away");
-    if (!s->db)
-        s->db = connect_db(s->pool);
-    *db = s->db;
-    return NULL;
-}
-
-static void give_back(void *host)
-{
-    (void)host;
-    atomic_fetch_sub(&borrowed, 1);
-}
-
-static void *upload(void *data)
-{
-    sender *s = data;
-    wm_store_options options = {.body_keep = apr_time_from_sec(86400)};
-    wm_lender lender = {
-        .borrow = borrow, .give_back = give_back, .host = s, .database = s->database};
-    wm_bundle *bundle = decode(s->pool, s->json);
-
-    if (s->received)
-        ((wm_upload *)bundle->upload)->received = s->received;
-    s->err = wm_writer_store(&s->stored, s->writer, &lender, bundle, &options, s->pool);
-    return NULL;
-}
-
-static void start(sender *s, wm_writer *writer)
-{
-    s->writer = writer;
-    apr_pool_create(&s->pool, NULL);
-    s->json = apr_pstrdup(s->pool, s->json);
-    if (pthread_create(&s->thread, NULL, upload, s))
-        exit(1);
-}
 
 /* The first of COUNT holds its connection until all others wait, then everybody is done. */
 static void run(sender *list, int count, apr_interval_time_t wait, apr_pool_t *pool)
 {
     wm_writer *writer;
 
-    must(wm_writer_create(&writer, 1, wait, pool), pool);
+    must(wm_writer_create(&writer, 1, 0, wait, pool), pool);
     atomic_store(&borrowed, 0);
     atomic_store(&go, 0);
     list[0].lead = 1;
@@ -96,27 +26,6 @@ static void run(sender *list, int count, apr_interval_time_t wait, apr_pool_t *p
         pthread_join(list[i].thread, NULL);
     is_int(wm_writer_waiting(writer), 0, "nobody waits any more");
 }
-
-static int failed(const sender *list, int count)
-{
-    int bad = 0;
-
-    for (int i = 0; i < count; i++)
-        if (list[i].err) {
-            printf("# %d: %s\n", i, wm_err_text(list[i].err, list[i].pool));
-            bad++;
-        }
-    return bad;
-}
-
-static void forget(sender *list, int count)
-{
-    for (int i = 0; i < count; i++)
-        apr_pool_destroy(list[i].pool);
-}
-
-#define OF(prefix) \
-    " FROM bundle b JOIN source s ON s.id = b.source_id WHERE s.identifier LIKE '" prefix "%'"
 
 static void test_batch(wm_db *db, apr_pool_t *pool)
 {
@@ -313,7 +222,7 @@ static void test_held(wm_db *db, apr_pool_t *pool)
                       pool),
          pool);
     atomic_store(&borrowed, 0);
-    must(wm_writer_create(&writer, 1, apr_time_from_sec(60), pool), pool);
+    must(wm_writer_create(&writer, 1, 0, apr_time_from_sec(60), pool), pool);
     start(&list[0], writer);
     while (!atomic_load(&borrowed))
         sched_yield();
@@ -336,7 +245,7 @@ static void test_wait(wm_db *db, apr_pool_t *pool)
 
     list[0].json = apr_pstrcat(pool, "[", point(pool, "wait-0", 1, ""), "]", NULL);
     list[1].json = apr_pstrcat(pool, "[", point(pool, "wait-1", 1, ""), "]", NULL);
-    must(wm_writer_create(&writer, 1, apr_time_from_msec(20), pool), pool);
+    must(wm_writer_create(&writer, 1, 0, apr_time_from_msec(20), pool), pool);
     atomic_store(&borrowed, 0);
     atomic_store(&go, 0);
     start(&list[0], writer);
