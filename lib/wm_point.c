@@ -92,8 +92,10 @@ void wm_point_digest_bundle(wm_point *point, const wm_decoder *d)
     crypto_generichash_update(&state, point->digest, sizeof point->digest);
     if (point->untimed)
         crypto_generichash_update(&state, d->bundle->body_digest, sizeof d->bundle->body_digest);
-    if (d->options->repeats_keep)
+    if (d->options->repeats_keep) {
         crypto_generichash_update(&state, d->upload->uid, sizeof d->upload->uid);
+        point->untimed = 0; /* no digest tells a repeat, the bundle's neither */
+    }
     crypto_generichash_final(&state, point->digest, sizeof point->digest);
 }
 

@@ -55,7 +55,7 @@ typedef struct wm_point {
     double latitude;
     apr_uint32_t flags; /* wm_point_flag */
     int untimed;        /* no usable time of its own: created is received, and only the bundle's
-                           * digest tells a repeat */
+                           * digest tells a repeat; 0 where repeats are kept */
     unsigned char digest[16];
 } wm_point;
 

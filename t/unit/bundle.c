@@ -133,6 +133,9 @@ static void test_digests(void)
     a = decode("[{" M("p", ",\"timestamp\":5") "}]");
     ok(!same_digest(a, 0, b, 0), "where repeats are kept each upload has its own");
     ok(!memcmp(a->body_digest, b->body_digest, 16), "... of the same bundle");
+    a = decode("[{" M("p", "") "}]");
+    ok(!a->points[0].untimed && a->points[0].flags == WM_F_TIMESTAMP_MISSING,
+       "... which tells no repeats, not even of points without a time");
 }
 
 static void test_untimed(void)
