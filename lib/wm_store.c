@@ -203,7 +203,7 @@ static const wm_err *store_inside(sum *total, const storing *s)
     if (total->missing)
         return NULL;
     WM_TRY(add_bundle_row(s, total));
-    WM_TRY(wm_store_quarantine(s->db, s->item.bundle, total->id, s->pool));
+    WM_TRY(wm_store_quarantine(s->db, s->item.bundle, total->id, total->first_source, s->pool));
     return wm_store_files(s->db, s->item.bundle, total->id, s->pool);
 }
 

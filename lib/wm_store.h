@@ -126,10 +126,10 @@ const wm_err *wm_store_together(int *done, wm_stored *const *stored, wm_db *db,
                                 const wm_storable *const *items, int count,
                                 const wm_store_arrays *arrays, apr_pool_t *pool);
 
-/* The rows beside the points, in the caller's transaction: what is in quarantine, then the files
- * and their links. */
+/* The rows beside the points, in the caller's transaction: what is in quarantine, which the status of
+ * SOURCE counts (the bundle's first; 0: none), then the files and their links. */
 const wm_err *wm_store_quarantine(wm_db *db, const wm_bundle *bundle, apr_int64_t id,
-                                  apr_pool_t *pool);
+                                  apr_int64_t source, apr_pool_t *pool);
 const wm_err *wm_store_files(wm_db *db, const wm_bundle *bundle, apr_int64_t id, apr_pool_t *pool);
 
 /* The word of the column form. */

@@ -28,7 +28,7 @@ static const wm_err *quarantine_piece(wm_db *db, const wm_bundle *bundle, apr_in
 }
 
 const wm_err *wm_store_quarantine(wm_db *db, const wm_bundle *bundle, apr_int64_t id,
-                                  apr_pool_t *pool)
+                                  apr_int64_t source, apr_pool_t *pool)
 {
     const apr_array_header_t *list = bundle->quarantined;
     const wm_err *err = NULL;
@@ -47,7 +47,10 @@ const wm_err *wm_store_quarantine(wm_db *db, const wm_bundle *bundle, apr_int64_
         if (!err) /* an error lives in the pool that it came from */
             apr_pool_clear(scratch);
     }
-    return err;
+    if (err || !list->nelts || !source)
+        return err;
+    return wm_db_do(NULL, db, WM_SQL_BUNDLE_QUARANTINED,
+                    WM_ARGS(WM_I64(source), WM_I64(list->nelts)), pool);
 }
 
 static const wm_err *files_add(wm_arg *paths_arg, wm_db *db, const wm_bundle *bundle,

@@ -69,6 +69,10 @@ INSERT INTO quarantine (received, bundle_id, reason, index, raw)
 SELECT $2::timestamptz, $1::int8, u.reason, u.index, u.raw
   FROM unnest($3::text[], $4::int4[], $5::bytea[]) AS u(reason, index, raw);
 
+-- The points of the bundle have made or locked the row.
+-- name: bundle_quarantined
+UPDATE source_status SET quarantined = quarantined + $2::int8 WHERE source_id = $1::int8;
+
 -- name: bundle_attach
 INSERT INTO attachment (bundle_id, identifier, content_type, bytes, sha256, path)
 SELECT $1::int8, u.identifier, u.content_type, u.bytes, u.sha256, u.path

@@ -134,6 +134,9 @@ static void test_sides(wm_db *db, apr_pool_t *pool)
               decode(pool, apr_psprintf(pool, "[%s,7,%s,{}]", point(pool, "s-one", 1, ""),
                                         point(pool, "s-two", 1, ""))),
               pool, "a bundle of two sources with bad elements is stored");
+    is_int(number(db, "SELECT sum(quarantined) FROM source_status t JOIN source s ON"
+                      " s.id = t.source_id WHERE identifier IN ('s-one', 's-two')"),
+           2, "where its first source's status counts them");
 
     is_int(stored.points, 2, "its good points are stored");
     is_int(stored.quarantined, 2, "its bad elements are in quarantine");
