@@ -278,7 +278,7 @@ LANGUAGE sql STABLE AS $$
            (count(*) FILTER (WHERE fresh AND lag <= 60))::integer,
            (count(*) FILTER (WHERE fresh AND lag <= 3600))::integer,
            (count(*) FILTER (WHERE fresh AND lag <= 86400))::integer,
-           coalesce(sum(lag) FILTER (WHERE fresh), 0), coalesce(max(lag) FILTER (WHERE fresh), 0),
+           coalesce(sum(lag) FILTER (WHERE fresh), 0), greatest(max(lag) FILTER (WHERE fresh), 0),
            (count(*) FILTER (WHERE fresh AND lag < -300))::integer,
            (count(*) FILTER (WHERE NOT fresh))::integer
       FROM given GROUP BY 1, 2, 3 ORDER BY 1, 2, 3

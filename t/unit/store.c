@@ -44,6 +44,19 @@ static void test_repeats(wm_db *db, apr_pool_t *pool)
     is_int(number(db, apr_psprintf(pool,
                                    "SELECT count(*) FROM bundle WHERE id = %" APR_INT64_T_FMT
                                    " AND points = 1 AND repeats = 1 AND body IS NOT NULL",
+/* A point from the future among known ones. */
+static void test_ahead(wm_db *db, apr_pool_t *pool)
+{
+    const char *known = point(pool, "s-ahead", 1, "");
+
+    store(db, decode(pool, apr_psprintf(pool, "[%s]", known)), pool, "a point is stored");
+    store(db,
+          decode(pool, apr_psprintf(pool, "[%s,%s]", known, point(pool, "s-ahead", 999999, ""))),
+          pool, "... and again, with one that is ahead of its time");
+    is_int(number(db, "SELECT count(*) FROM source_day WHERE lag_max < 0"), 0,
+           "... which has no lag");
+}
+
                                    second.id)),
            1, "the bundle's row has the counts and the body");
 }
@@ -190,6 +203,7 @@ static void *racer(void *data)
             printf("# %s\n", wm_err_text(err, pool));
     }
     apr_pool_destroy(pool);
+    test_ahead(db, pool);
     return err ? data : NULL;
 }
 
