@@ -22,6 +22,7 @@ unit_programs = \
 	t/unit/secondary \
 	t/unit/sign_in \
 	t/unit/store \
+	t/unit/store_race \
 	t/unit/vectors \
 	t/unit/writer \
 	t/unit/zip
@@ -113,8 +114,10 @@ t_fuzz_replay_settings_LDADD = $(WM_LIBS) $(INIH_LIBS)
 EXTRA_DIST += t/fuzz/README t/fuzz/build.sh t/fuzz/corpus
 
 t_unit_store_SOURCES = t/unit/bundles.h t/unit/store.c t/unit/tap.h
-t_unit_store_CFLAGS = $(AM_CFLAGS) -pthread
 t_unit_store_LDADD = $(WM_LIBS)
+t_unit_store_race_SOURCES = t/unit/bundles.h t/unit/store_race.c t/unit/tap.h
+t_unit_store_race_CFLAGS = $(AM_CFLAGS) -pthread
+t_unit_store_race_LDADD = $(WM_LIBS)
 t_unit_writer_SOURCES = t/unit/bundles.h t/unit/senders.h t/unit/tap.h t/unit/writer.c
 t_unit_writer_CFLAGS = $(AM_CFLAGS) -pthread
 t_unit_writer_LDADD = $(WM_LIBS)
@@ -138,6 +141,7 @@ perl_tests = \
 	t/132-positions.t \
 	t/140-store.t \
 	t/141-writer.t \
+	t/142-store-race.t \
 	t/143-gather.t \
 	t/150-runner.t \
 	t/151-schedules.t \

@@ -55,6 +55,19 @@ static inline wm_db *connect_db(apr_pool_t *pool)
     return db;
 }
 
+/* Store BUNDLE, which must succeed. */
+static inline wm_stored store(wm_db *db, wm_bundle *bundle, apr_pool_t *pool, const char *name)
+{
+    wm_store_options options = {.body_keep = apr_time_from_sec(86400)};
+    wm_stored stored = {0};
+    const wm_err *err = wm_bundle_store(&stored, db, bundle, &options, pool);
+
+    ok(!err, "%s", name);
+    if (err)
+        printf("# %s\n", wm_err_text(err, pool));
+    return stored;
+}
+
 /* A number that SQL answers; the statements here are the test's own.  -1 when there is none. */
 static inline long long number(wm_db *db, const char *sql)
 {

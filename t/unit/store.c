@@ -1,24 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stores bundles in the database that DATABASE_URL names; t/140-store.t starts one and runs this. */
-#include <pthread.h>
-
 #include <apr_general.h>
 
 #include "bundles.h"
-
-enum { THREADS = 6 };
-
-static wm_stored store(wm_db *db, wm_bundle *bundle, apr_pool_t *pool, const char *name)
-{
-    wm_store_options options = {.body_keep = apr_time_from_sec(86400)};
-    wm_stored stored = {0};
-    const wm_err *err = wm_bundle_store(&stored, db, bundle, &options, pool);
-
-    ok(!err, "%s", name);
-    if (err)
-        printf("# %s\n", wm_err_text(err, pool));
-    return stored;
-}
 
 static void test_repeats(wm_db *db, apr_pool_t *pool)
 {
@@ -44,19 +28,6 @@ static void test_repeats(wm_db *db, apr_pool_t *pool)
     is_int(number(db, apr_psprintf(pool,
                                    "SELECT count(*) FROM bundle WHERE id = %" APR_INT64_T_FMT
                                    " AND points = 1 AND repeats = 1 AND body IS NOT NULL",
-/* A point from the future among known ones. */
-static void test_ahead(wm_db *db, apr_pool_t *pool)
-{
-    const char *known = point(pool, "s-ahead", 1, "");
-
-    store(db, decode(pool, apr_psprintf(pool, "[%s]", known)), pool, "a point is stored");
-    store(db,
-          decode(pool, apr_psprintf(pool, "[%s,%s]", known, point(pool, "s-ahead", 999999, ""))),
-          pool, "... and again, with one that is ahead of its time");
-    is_int(number(db, "SELECT count(*) FROM source_day WHERE lag_max < 0"), 0,
-           "... which has no lag");
-}
-
                                    second.id)),
            1, "the bundle's row has the counts and the body");
 }
@@ -71,6 +42,19 @@ static void test_untimed(wm_db *db, apr_pool_t *pool)
     store(db, decode(pool, json), pool, "a point without a time is stored");
     stored = store(db, decode(pool, json), pool, "the same bundle again is accepted");
     is_int(stored.repeats, 1, "its point without a time is known by the bundle's digest");
+}
+
+/* A point from the future among known ones. */
+static void test_ahead(wm_db *db, apr_pool_t *pool)
+{
+    const char *known = point(pool, "s-ahead", 1, "");
+
+    store(db, decode(pool, apr_psprintf(pool, "[%s]", known)), pool, "a point is stored");
+    store(db,
+          decode(pool, apr_psprintf(pool, "[%s,%s]", known, point(pool, "s-ahead", 999999, ""))),
+          pool, "... and again, with one that is ahead of its time");
+    is_int(number(db, "SELECT count(*) FROM source_day WHERE lag_max < 0"), 0,
+           "... which has no lag");
 }
 
 static void test_pieces(wm_db *db, apr_pool_t *pool)
@@ -147,12 +131,12 @@ static void test_sides(wm_db *db, apr_pool_t *pool)
               decode(pool, apr_psprintf(pool, "[%s,7,%s,{}]", point(pool, "s-one", 1, ""),
                                         point(pool, "s-two", 1, ""))),
               pool, "a bundle of two sources with bad elements is stored");
-    is_int(number(db, "SELECT sum(quarantined) FROM source_status t JOIN source s ON"
-                      " s.id = t.source_id WHERE identifier IN ('s-one', 's-two')"),
-           2, "where its first source's status counts them");
 
     is_int(stored.points, 2, "its good points are stored");
     is_int(stored.quarantined, 2, "its bad elements are in quarantine");
+    is_int(number(db, "SELECT sum(quarantined) FROM source_status t JOIN source s ON"
+                      " s.id = t.source_id WHERE identifier IN ('s-one', 's-two')"),
+           2, "where its first source's status counts them");
     is_int(number(db,
                   apr_psprintf(pool,
                                "SELECT count(*) FROM quarantine WHERE bundle_id = %" APR_INT64_T_FMT
@@ -173,76 +157,6 @@ static void test_sides(wm_db *db, apr_pool_t *pool)
                                " AND index IS NULL AND raw = '['",
                                stored.id)),
            1, "and its bytes are in quarantine");
-}
-
-/* All threads store the same first-seen sources, in opposite orders, piece by piece. */
-static void *racer(void *data)
-{
-    int number_of = *(int *)data;
-    const wm_err *err = NULL;
-    apr_pool_t *pool;
-    wm_db *db;
-
-    apr_pool_create(&pool, NULL);
-    db = connect_db(pool);
-    for (int round = 0; round < 20 && !err; round++) {
-        wm_store_options options = {0};
-        wm_stored stored;
-        const char *json = "";
-
-        for (int i = 0; i < 8; i++) {
-            int n = number_of % 2 ? i : 7 - i;
-
-            json =
-                apr_pstrcat(pool, json, i ? "," : "[",
-                            point(pool, apr_psprintf(pool, "race-%d-%d", round, n), n, ""), NULL);
-        }
-        err = wm_bundle_store(&stored, db, decode(pool, apr_pstrcat(pool, json, "]", NULL)),
-                              &options, pool);
-        if (err)
-            printf("# %s\n", wm_err_text(err, pool));
-    }
-    apr_pool_destroy(pool);
-    test_ahead(db, pool);
-    return err ? data : NULL;
-}
-
-static void test_race(wm_db *db)
-{
-    pthread_t threads[THREADS];
-    int numbers[THREADS], failed = 0;
-
-    for (int i = 0; i < THREADS; i++) {
-        numbers[i] = i;
-        pthread_create(&threads[i], NULL, racer, &numbers[i]);
-    }
-    for (int i = 0; i < THREADS; i++) {
-        void *result;
-
-        pthread_join(threads[i], &result);
-        failed += result != NULL;
-    }
-    is_int(failed, 0, "writers of the same new sources in opposite orders all succeed");
-    is_int(number(db, "SELECT count(*) FROM point WHERE source LIKE 'race-%'"), 160,
-           "and each point is there once");
-    is_int(number(db, "SELECT sum(points) * 1000 + sum(repeats) FROM source_status t JOIN source s"
-                      " ON s.id = t.source_id WHERE identifier LIKE 'race-%'"),
-           160 * 1000 + 160 * (THREADS - 1), "points and repeats add up");
-}
-
-static void test_lost_connection(wm_db *db, apr_pool_t *pool)
-{
-    wm_db *other = connect_db(pool);
-    char sql[100];
-    wm_stored stored;
-
-    apr_snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(%d)::int",
-                 PQbackendPID(other->conn));
-    is_int(number(db, sql), 1, "a backend is terminated");
-    stored =
-        store(other, decode(pool, apr_pstrcat(pool, "[", point(pool, "s-lost", 1, ""), "]", NULL)),
-              pool, "a bundle on its dead connection is stored all the same");
-    is_int(stored.points, 1, "once");
 }
 
 static void test_partitions(wm_db *db, apr_pool_t *pool)
@@ -289,11 +203,10 @@ int main(void)
 
     test_repeats(db, pool);
     test_untimed(db, pool);
+    test_ahead(db, pool);
     test_pieces(db, pool);
     test_sides(db, pool);
     test_many(db, pool);
-    test_race(db);
-    test_lost_connection(db, pool);
     test_partitions(db, pool);
     test_arrivals(db);
 

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Storing while others store, wait or break, in the database that DATABASE_URL names; t/142-store-race.t
+ * starts one and runs this. */
+#include <pthread.h>
+
+#include <apr_general.h>
+
+#include "bundles.h"
+
+enum { THREADS = 6 };
+
+/* All threads store the same first-seen sources, in opposite orders, piece by piece. */
+static void *racer(void *data)
+{
+    int number_of = *(int *)data;
+    const wm_err *err = NULL;
+    apr_pool_t *pool;
+    wm_db *db;
+
+    apr_pool_create(&pool, NULL);
+    db = connect_db(pool);
+    for (int round = 0; round < 20 && !err; round++) {
+        wm_store_options options = {0};
+        wm_stored stored;
+        const char *json = "";
+
+        for (int i = 0; i < 8; i++) {
+            int n = number_of % 2 ? i : 7 - i;
+
+            json =
+                apr_pstrcat(pool, json, i ? "," : "[",
+                            point(pool, apr_psprintf(pool, "race-%d-%d", round, n), n, ""), NULL);
+        }
+        err = wm_bundle_store(&stored, db, decode(pool, apr_pstrcat(pool, json, "]", NULL)),
+                              &options, pool);
+        if (err)
+            printf("# %s\n", wm_err_text(err, pool));
+    }
+    apr_pool_destroy(pool);
+    return err ? data : NULL;
+}
+
+static void test_race(wm_db *db)
+{
+    pthread_t threads[THREADS];
+    int numbers[THREADS], failed = 0;
+
+    for (int i = 0; i < THREADS; i++) {
+        numbers[i] = i;
+        pthread_create(&threads[i], NULL, racer, &numbers[i]);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        void *result;
+
+        pthread_join(threads[i], &result);
+        failed += result != NULL;
+    }
+    is_int(failed, 0, "writers of the same new sources in opposite orders all succeed");
+    is_int(number(db, "SELECT count(*) FROM point WHERE source LIKE 'race-%'"), 160,
+           "and each point is there once");
+    is_int(number(db, "SELECT sum(points) * 1000 + sum(repeats) FROM source_status t JOIN source s"
+                      " ON s.id = t.source_id WHERE identifier LIKE 'race-%'"),
+           160 * 1000 + 160 * (THREADS - 1), "points and repeats add up");
+}
+
+static void test_lost_connection(wm_db *db, apr_pool_t *pool)
+{
+    wm_db *other = connect_db(pool);
+    char sql[100];
+    wm_stored stored;
+
+    apr_snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(%d)::int",
+                 PQbackendPID(other->conn));
+    is_int(number(db, sql), 1, "a backend is terminated");
+    stored =
+        store(other, decode(pool, apr_pstrcat(pool, "[", point(pool, "s-lost", 1, ""), "]", NULL)),
+              pool, "a bundle on its dead connection is stored all the same");
+    is_int(stored.points, 1, "once");
+}
+
+int main(void)
+{
+    apr_pool_t *pool = begin("t/142-store-race.t");
+    wm_db *db = connect_db(pool);
+
+    test_race(db);
+    test_lost_connection(db, pool);
+
+    apr_terminate();
+    return done();
+}
