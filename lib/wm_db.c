@@ -197,3 +197,8 @@ int wm_db_retryable(const wm_err *err)
 {
     return err && (!strcmp(err->sqlstate, "40P01") || !strcmp(err->sqlstate, "40001"));
 }
+
+int wm_db_lost(const wm_err *err)
+{
+    return err && (!strncmp(err->sqlstate, "08", 2) || !strncmp(err->sqlstate, "57P", 3));
+}

@@ -128,4 +128,7 @@ int wm_rows_bool(const wm_rows *rows, int row, int column);
 /* Nonzero when ERR is a deadlock or serialization failure and the transaction may be repeated. */
 int wm_db_retryable(const wm_err *err);
 
+/* Nonzero when ERR ended the connection: nobody knows whether what was under way is committed. */
+int wm_db_lost(const wm_err *err);
+
 #endif

@@ -298,7 +298,8 @@ static const wm_err *store_whole(wm_stored *stored, const storing *s)
         err = store_once(stored, &simple, s);
         if (!err)
             return NULL;
-        if (PQstatus(s->db->conn) == CONNECTION_BAD || !strcmp(err->sqlstate, "23505")) {
+        if (PQstatus(s->db->conn) == CONNECTION_BAD || wm_db_lost(err) ||
+            !strcmp(err->sqlstate, "23505")) {
             /* When even that cannot be asked, the caller must learn from ERR that it is open. */
             if (find_stored(&found, stored, s))
                 return err;

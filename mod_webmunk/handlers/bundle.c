@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* add-bundle.json and add-point.json: what the clients send (wire protocol, sections 7 to 9). */
-#include <string.h>
-
 #include <httpd.h>
 #include <jansson.h>
 
@@ -81,7 +79,7 @@ static const wm_err *not_stored(wm_http *h, const wm_bundle *bundle, const wm_er
 {
     /* When the connection broke, nobody knows whether the commit happened: then the files stay,
      * for a row may name them. */
-    if (strncmp(err->sqlstate, "08", 2) && strncmp(err->sqlstate, "57P", 3))
+    if (!wm_db_lost(err))
         wm_attachment_remove(bundle, wm_server_attachment_dir(h->r->server), h->r->pool);
     return err;
 }

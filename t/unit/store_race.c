@@ -78,6 +78,31 @@ static void test_lost_connection(wm_db *db, apr_pool_t *pool)
     is_int(stored.points, 1, "once");
 }
 
+/* The backend of the first transaction that comes to its bundle's row dies. */
+static void test_lost_transaction(wm_db *db, apr_pool_t *pool)
+{
+    wm_db *other = connect_db(pool);
+    wm_stored stored;
+
+    must(wm_db_script(
+             db,
+             "CREATE SEQUENCE deaths;"
+             "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+             " IF nextval('deaths') = 1 THEN"
+             "  PERFORM pg_terminate_backend(pg_backend_pid());"
+             " END IF; RETURN NEW; END $$;"
+             "CREATE TRIGGER die BEFORE INSERT ON bundle FOR EACH ROW EXECUTE FUNCTION die()",
+             pool),
+         pool);
+    stored =
+        store(other, decode(pool, apr_psprintf(pool, "[%s,7]", point(pool, "s-death", 1, ""))),
+              pool, "a bundle whose connection breaks in its transaction is stored all the same");
+    is_int(stored.points, 1, "once");
+    must(wm_db_script(db, "DROP TRIGGER die ON bundle; DROP FUNCTION die(); DROP SEQUENCE deaths",
+                      pool),
+         pool);
+}
+
 int main(void)
 {
     apr_pool_t *pool = begin("t/142-store-race.t");
@@ -85,6 +110,7 @@ int main(void)
 
     test_race(db);
     test_lost_connection(db, pool);
+    test_lost_transaction(db, pool);
 
     apr_terminate();
     return done();
