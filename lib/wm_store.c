@@ -14,7 +14,7 @@
 #include "wm_pgarray.h"
 #include "wm_store.h"
 
-enum { TRIES = 5 }; /* deadlocks are possible between bundles stored in pieces */
+enum { TRIES = 5 };
 
 /* What one storing needs. */
 typedef struct storing {
@@ -286,6 +286,14 @@ static const wm_err *store_once(wm_stored *stored, int *simple, const storing *s
     return done ? NULL : store_in_transaction(stored, s);
 }
 
+/* Deadlocks are possible between bundles stored in pieces.  And who has waited for the default
+ * partition while a month was moved out of it finds that its row belongs elsewhere now, a 23514 like
+ * that of a rule that the bundle breaks, which will show again. */
+static int passes(const wm_err *err)
+{
+    return wm_db_retryable(err) || !strcmp(err->sqlstate, "23514");
+}
+
 /* Everything of S, in a few tries. */
 static const wm_err *store_whole(wm_stored *stored, const storing *s)
 {
@@ -305,7 +313,7 @@ static const wm_err *store_whole(wm_stored *stored, const storing *s)
                 return err;
             if (found)
                 return NULL;
-        } else if (!wm_db_retryable(err)) {
+        } else if (!passes(err)) {
             return err;
         }
     }

@@ -31,7 +31,7 @@ static inline const char *point(apr_pool_t *pool, const char *source, int n, con
 }
 
 /* As it came with CREATE. */
-static inline wm_bundle *decode(apr_pool_t *pool, const char *json)
+static inline wm_bundle *decode_received(apr_pool_t *pool, const char *json, apr_time_t received)
 {
     wm_decode_options options = {.inflated_max = 1 << 28, .depth_max = 1000, .points_max = 1 << 20};
     wm_upload *upload = apr_pcalloc(pool, sizeof *upload);
@@ -41,10 +41,15 @@ static inline wm_bundle *decode(apr_pool_t *pool, const char *json)
     upload->method = "CREATE";
     upload->data = json;
     upload->size = strlen(json);
-    upload->received = RECEIVED;
+    upload->received = received;
     randombytes_buf(upload->uid, sizeof upload->uid);
     must(wm_bundle_decode(&bundle, upload, &options, pool), pool);
     return bundle;
+}
+
+static inline wm_bundle *decode(apr_pool_t *pool, const char *json)
+{
+    return decode_received(pool, json, RECEIVED);
 }
 
 static inline wm_db *connect_db(apr_pool_t *pool)

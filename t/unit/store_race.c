@@ -9,6 +9,52 @@
 
 enum { THREADS = 6 };
 
+/* A bundle that a thread of its own stores. */
+typedef struct upload {
+    pthread_t thread;
+    apr_pool_t *pool;
+    const char *json;
+    apr_time_t received;
+    const wm_err *err;
+    wm_stored stored;
+} upload;
+
+static void *run_upload(void *data)
+{
+    upload *u = data;
+    wm_store_options options = {0};
+
+    u->err = wm_bundle_store(&u->stored, connect_db(u->pool),
+                             decode_received(u->pool, u->json, u->received), &options, u->pool);
+    return NULL;
+}
+
+static void start_upload(upload *u, const char *json, int seconds)
+{
+    apr_pool_create(&u->pool, NULL);
+    u->json = json;
+    u->received = RECEIVED + apr_time_from_sec(seconds);
+    if (pthread_create(&u->thread, NULL, run_upload, u))
+        exit(1);
+}
+
+static void end_upload(upload *u, const char *name)
+{
+    pthread_join(u->thread, NULL);
+    ok(!u->err, "%s", name);
+    if (u->err)
+        printf("# %s\n", wm_err_text(u->err, u->pool));
+    apr_pool_destroy(u->pool);
+}
+
+/* Until so many connections wait for a lock. */
+static void await_locks(wm_db *db, int count)
+{
+    while (number(db, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND"
+                      " datname = current_database()") < count)
+        apr_sleep(1000);
+}
+
 /* All threads store the same first-seen sources, in opposite orders, piece by piece. */
 static void *racer(void *data)
 {
@@ -103,6 +149,23 @@ static void test_lost_transaction(wm_db *db, apr_pool_t *pool)
          pool);
 }
 
+/* Who waits for the default partition while a month is moved out of it has asked the wrong one. */
+static void test_partition(wm_db *db, apr_pool_t *pool)
+{
+    wm_db *mover = connect_db(pool);
+    upload late;
+
+    must(wm_db_begin(mover, pool), pool);
+    is_int(number(mover, "SELECT partition_make('data_point', '2031-05-01')::int"), 1,
+           "a partition is being made");
+    start_upload(&late, apr_psprintf(pool, "[%s,7]", point(pool, "s-moved", 236000000, "")), 1);
+    await_locks(db, 1);
+    must(wm_db_commit(mover, pool), pool);
+    end_upload(&late, "a bundle with a point of that month is stored meanwhile");
+    is_int(late.stored.points, 1, "with its point");
+    is_int(number(db, "SELECT count(*) FROM data_point_203105"), 1, "in the new partition");
+}
+
 int main(void)
 {
     apr_pool_t *pool = begin("t/142-store-race.t");
@@ -111,6 +174,7 @@ int main(void)
     test_race(db);
     test_lost_connection(db, pool);
     test_lost_transaction(db, pool);
+    test_partition(db, pool);
 
     apr_terminate();
     return done();
