@@ -173,6 +173,14 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Only the digest of a bundle's body tells that its points without a time of their own are known, and it
+-- shows when it is committed: of uploads that are the same and come together one after the other.
+CREATE FUNCTION bodies_lock(p_digests uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(digest::text, 0))
+       FROM (SELECT u.digest FROM unnest(p_digests) AS u(digest) ORDER BY 1) AS d;
+END $$;
+
 -- Bundles, each of one source with nothing but points, and all their points: what many requests have
 -- waiting costs little more than what one has.  The caller has sorted the points by texts of source
 -- and generator, created and digest, so that two writers take the entries of the index that keeps
@@ -215,8 +223,11 @@ BEGIN
     IF source_ids IS NULL THEN
         RETURN ROW(true, false, NULL)::bundles_stored;
     END IF;
-    IF p_doubtful IS NOT NULL AND EXISTS (SELECT FROM bundle WHERE body_digest = ANY (p_doubtful)) THEN
-        RETURN ROW(false, true, NULL)::bundles_stored;
+    IF p_doubtful IS NOT NULL THEN
+        PERFORM bodies_lock(p_doubtful);
+        IF EXISTS (SELECT FROM bundle WHERE body_digest = ANY (p_doubtful)) THEN
+            RETURN ROW(false, true, NULL)::bundles_stored;
+        END IF;
     END IF;
     p_recorded := coalesce(p_recorded, now());
     bundle_ids := ARRAY(SELECT nextval('bundle_id_seq') FROM generate_series(1, cardinality(b_uid)));
@@ -319,6 +330,7 @@ BEGIN
         RETURN ROW(true, 0, NULL, NULL)::points_stored;
     END IF;
     IF p_untimed IS NOT NULL THEN
+        PERFORM bodies_lock(ARRAY[p_body_digest]);
         known := EXISTS (SELECT FROM bundle WHERE body_digest = p_body_digest);
     END IF;
     INSERT INTO data_point (id, source_id, created, recorded, digest, generator_id, agent_id, flags,

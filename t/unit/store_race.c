@@ -109,6 +109,35 @@ static void test_race(wm_db *db)
            160 * 1000 + 160 * (THREADS - 1), "points and repeats add up");
 }
 
+/* Neither shows to the other before it is committed. */
+static void test_untimed(wm_db *db, apr_pool_t *pool)
+{
+    const char *json =
+        "[{\"twice\":1,\"passive-data-metadata\":{\"source\":\"s-untimed\",\"generator-id\":\"g\","
+        "\"generator\":\"g: x\",\"timestamp\":null}}]";
+    wm_db *holder = connect_db(pool);
+    upload list[2];
+
+    store(db, decode(pool, apr_psprintf(pool, "[%s]", point(pool, "s-untimed", 1, ""))), pool,
+          "a source is known");
+    must(wm_db_script(holder,
+                      "BEGIN; UPDATE source_status SET points = points WHERE source_id ="
+                      " (SELECT id FROM source WHERE identifier = 's-untimed')",
+                      pool),
+         pool);
+    start_upload(&list[0], json, 1);
+    start_upload(&list[1], json, 2);
+    await_locks(db, 2);
+    must(wm_db_script(holder, "COMMIT", pool), pool);
+    end_upload(&list[0], "a bundle without times that comes twice at once is stored");
+    end_upload(&list[1], "... and its twin is accepted");
+    is_int(list[0].stored.points * 10 + list[0].stored.repeats + list[1].stored.points * 10 +
+               list[1].stored.repeats,
+           11, "... as a repeat");
+    is_int(number(db, "SELECT count(*) FROM point WHERE properties ? 'twice'"), 1,
+           "... and its point is there once");
+}
+
 static void test_lost_connection(wm_db *db, apr_pool_t *pool)
 {
     wm_db *other = connect_db(pool);
@@ -172,6 +201,7 @@ int main(void)
     wm_db *db = connect_db(pool);
 
     test_race(db);
+    test_untimed(db, pool);
     test_lost_connection(db, pool);
     test_lost_transaction(db, pool);
     test_partition(db, pool);
