@@ -204,7 +204,8 @@ static const wm_err *store_inside(sum *total, const storing *s)
         return NULL;
     WM_TRY(add_bundle_row(s, total));
     WM_TRY(wm_store_quarantine(s->db, s->item.bundle, total->id, total->first_source, s->pool));
-    return wm_store_files(s->db, s->item.bundle, total->id, s->pool);
+    return wm_store_files(s->db, s->item.bundle, total->id, total->recorded, total->stored,
+                          s->pool);
 }
 
 static const wm_err *try_transaction(sum *total, const storing *s)

@@ -127,10 +127,12 @@ const wm_err *wm_store_together(int *done, wm_stored *const *stored, wm_db *db,
                                 const wm_store_arrays *arrays, apr_pool_t *pool);
 
 /* The rows beside the points, in the caller's transaction: what is in quarantine, which the status of
- * SOURCE counts (the bundle's first; 0: none), then the files and their links. */
+ * SOURCE counts (the bundle's first; 0: none); then the files, and their links with the points, of
+ * which STORED are the bundle's own and the others known from elsewhere. */
 const wm_err *wm_store_quarantine(wm_db *db, const wm_bundle *bundle, apr_int64_t id,
                                   apr_int64_t source, apr_pool_t *pool);
-const wm_err *wm_store_files(wm_db *db, const wm_bundle *bundle, apr_int64_t id, apr_pool_t *pool);
+const wm_err *wm_store_files(wm_db *db, const wm_bundle *bundle, apr_int64_t id,
+                             const char *recorded, int stored, apr_pool_t *pool);
 
 /* The word of the column form. */
 const char *wm_store_form(wm_body_form form);

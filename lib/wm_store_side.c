@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rows of a bundle beside its points. */
+#include <stdlib.h>
+
 #include "wm_pgarray.h"
 #include "wm_store.h"
 
@@ -81,18 +83,49 @@ static const wm_err *files_add(wm_arg *paths_arg, wm_db *db, const wm_bundle *bu
                     pool);
 }
 
+/* The links whose points BUNDLE has stored: of one that is known from another bundle there is no row
+ * with the id that a link of this one would name. */
+static const wm_err *links_stored(const apr_array_header_t **links, wm_db *db,
+                                  const wm_bundle *bundle, apr_int64_t id, const char *recorded,
+                                  apr_pool_t *pool)
+{
+    apr_array_header_t *left = apr_array_make(pool, 16, sizeof(wm_file_link));
+    unsigned char *set = apr_pcalloc(pool, (1 << 20) / 8); /* of ordinals */
+    const char *text;
+    wm_rows *rows;
+    char *end;
+
+    WM_TRY(wm_db_rows(&rows, db, WM_SQL_BUNDLE_ORDINALS, WM_ARGS(WM_I64(id), WM_TEXT(recorded)),
+                      pool));
+    for (text = wm_rows_text(rows, 0, 0); text && *text; text = end) {
+        unsigned long ordinal = strtoul(text, &end, 10);
+
+        set[ordinal / 8] |= (unsigned char)(1 << ordinal % 8);
+    }
+    for (int i = 0; i < bundle->links->nelts; i++) {
+        const wm_file_link *link = &APR_ARRAY_IDX(bundle->links, i, wm_file_link);
+        apr_uint32_t ordinal = bundle->points[link->point].ordinal;
+
+        if (set[ordinal / 8] & 1 << ordinal % 8)
+            *(wm_file_link *)apr_array_push(left) = *link;
+    }
+    *links = left;
+    return NULL;
+}
+
 static const wm_err *links_piece(wm_db *db, const wm_bundle *bundle, apr_int64_t id,
-                                 const wm_arg *paths, int from, int to, apr_pool_t *pool)
+                                 const wm_arg *paths, const wm_file_link *links, int count,
+                                 apr_pool_t *pool)
 {
     wm_pgarray files, ordinals;
 
     WM_TRY(wm_pgarray_begin(&files, WM_OID_INT4, NULL, pool));
     WM_TRY(wm_pgarray_begin(&ordinals, WM_OID_INT4, NULL, pool));
-    for (int i = from; i < to; i++) {
-        const wm_file_link *link = &APR_ARRAY_IDX(bundle->links, i, wm_file_link);
+    for (int i = 0; i < count; i++) {
+        const wm_point *point = &bundle->points[links[i].point];
 
-        WM_TRY(wm_pgarray_add_i32(&files, link->file + 1));
-        WM_TRY(wm_pgarray_add_i32(&ordinals, (apr_int32_t)bundle->points[link->point].ordinal));
+        WM_TRY(wm_pgarray_add_i32(&files, links[i].file + 1));
+        WM_TRY(wm_pgarray_add_i32(&ordinals, (apr_int32_t)point->ordinal));
     }
     return wm_db_do(NULL, db, WM_SQL_BUNDLE_LINK,
                     WM_ARGS(WM_I64(id), *paths, wm_pgarray_arg(&files, WM_OID_INT4_ARRAY),
@@ -100,9 +133,10 @@ static const wm_err *links_piece(wm_db *db, const wm_bundle *bundle, apr_int64_t
                     pool);
 }
 
-const wm_err *wm_store_files(wm_db *db, const wm_bundle *bundle, apr_int64_t id, apr_pool_t *pool)
+const wm_err *wm_store_files(wm_db *db, const wm_bundle *bundle, apr_int64_t id,
+                             const char *recorded, int stored, apr_pool_t *pool)
 {
-    int count = bundle->links->nelts;
+    const apr_array_header_t *links = bundle->links;
     const wm_err *err = NULL;
     apr_pool_t *scratch;
     wm_arg paths;
@@ -110,10 +144,15 @@ const wm_err *wm_store_files(wm_db *db, const wm_bundle *bundle, apr_int64_t id,
     if (!bundle->files->nelts)
         return NULL;
     WM_TRY(files_add(&paths, db, bundle, id, pool));
+    if (links->nelts && stored < bundle->point_count)
+        WM_TRY(links_stored(&links, db, bundle, id, recorded, pool));
     apr_pool_create(&scratch, pool);
-    for (int from = 0, to; from < count && !err; from = to) {
-        to = count - from < WM_STORE_PIECE_ROWS ? count : from + WM_STORE_PIECE_ROWS;
-        err = links_piece(db, bundle, id, &paths, from, to, scratch);
+    for (int from = 0, count; from < links->nelts && !err; from += count) {
+        count = links->nelts - from;
+        if (count > WM_STORE_PIECE_ROWS)
+            count = WM_STORE_PIECE_ROWS;
+        err = links_piece(db, bundle, id, &paths, &APR_ARRAY_IDX(links, from, wm_file_link), count,
+                          scratch);
         if (!err)
             apr_pool_clear(scratch);
     }

@@ -141,6 +141,13 @@ subtest 'very many of everything' => sub {
                 json([ map { point({}, 'f@' => [ ('f') x 100 ]) } 1 .. 100 ]))
             . sprintf($part, 'f', '; filename="blob"', 'x') x 1000 . "--b--\r\n", 'content-type' => 'multipart/form-data; boundary=b'), 100);
     is($pg->scalar('select count(*) from attachment_point'), 100_000, '... and each is linked to each');
+    my @named = map { point({}, 'f@' => 'f') } 1 .. 2;
+    accepted("a file that points name, $_ of them" . ($_ > 1 ? ' and one known' : ''), upload(sprintf($part, 'payload', '',
+                json([ @named[ 0 .. $_ - 1 ] ])) . sprintf($part, 'f', '; filename="blob"', 'x') . "--b--\r\n",
+            'content-type' => 'multipart/form-data; boundary=b'), 1) for 1 .. 2;
+    is($pg->scalar('select count(*) from attachment_point'), 100_002, '... is linked to the one that is not');
+    is($pg->scalar('select count(*) from attachment_point l where not exists (select from data_point d where d.id = l.point_id)'),
+        0, '... and no link leads nowhere');
     accepted('10,001 files', upload(sprintf($part, 'f', '; filename="blob"', 'x') x 10_001
             . sprintf($part, 'payload', '', json([ point({}) ])) . "--b--\r\n", 'content-type' => 'multipart/form-data; boundary=b'), 0, 1);
     is($pg->scalar('select reason from quarantine order by id desc limit 1'), 'too-many-files', '... for a reason of its own');

@@ -79,6 +79,11 @@ SELECT $1::int8, u.identifier, u.content_type, u.bytes, u.sha256, u.path
   FROM unnest($2::text[], $3::text[], $4::int8[], $5::bytea[], $6::text[])
        AS u(identifier, content_type, bytes, sha256, path);
 
+-- The ordinals of the points that the bundle has stored.
+-- name: bundle_ordinals
+SELECT string_agg((id & 1048575)::text, ' ') FROM data_point
+ WHERE recorded = $2::timestamptz AND id >= $1::int8 << 20 AND id < ($1::int8 + 1) << 20;
+
 -- Links are pairs of a file, as place in the list of paths, and the ordinal of a point.
 -- name: bundle_link
 INSERT INTO attachment_point (attachment_id, point_id)
