@@ -23,20 +23,25 @@ my $httpd = WmTest::Httpd->start(
 my $serial = 0;
 srand(20);
 
-# What is large may take long, so it must come in a transaction that allows for it: the statement that stores small
-# bundles would be stopped half way, at each try.
+# What is large may take long, on its way as well, so it must come in a transaction that allows for it: the statement that
+# stores small bundles would be stopped half way, at each try.
 $pg->do(<<'EOT');
 create function patient() returns trigger language plpgsql as $$
 begin
     if current_setting('statement_timeout') <> '1min' then
         raise 'too large for statement_timeout = %', current_setting('statement_timeout');
     end if;
+    if current_setting('idle_in_transaction_session_timeout') <> '1min' then
+        raise 'too large for idle_in_transaction_session_timeout = %', current_setting('idle_in_transaction_session_timeout');
+    end if;
     return new;
 end $$;
 create trigger patient before insert on data_point for each row
     when (pg_column_size(new.properties) > 5000000) execute function patient();
 create trigger patient before insert on bundle for each row
-    when (octet_length(new.body) > 5000000) execute function patient()
+    when (octet_length(new.body) > 5000000) execute function patient();
+create trigger patient before insert on quarantine for each row
+    when (octet_length(new.raw) > 5000000) execute function patient()
 EOT
 
 sub point

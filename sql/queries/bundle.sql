@@ -60,9 +60,12 @@ SELECT $1::int8, $2::timestamptz, u.id
 ON CONFLICT DO NOTHING;
 
 -- A bundle in pieces takes the time it takes: what is refused for its size would come back for ever.
--- Only for others it does not wait long.
+-- To PostgreSQL a transaction is idle, too, while a statement with a value of hundreds of megabytes is
+-- on its way.  Only for others it does not wait long.
 -- name: bundle_patience
-SELECT set_config('statement_timeout', '60s', true), set_config('lock_timeout', '5s', true);
+SELECT set_config('statement_timeout', '60s', true),
+       set_config('idle_in_transaction_session_timeout', '60s', true),
+       set_config('lock_timeout', '5s', true);
 
 -- name: bundle_quarantine
 INSERT INTO quarantine (received, bundle_id, reason, index, raw)
