@@ -31,15 +31,18 @@ enum { WM_REPEATS_SUPPRESS, WM_REPEATS_KEEP };
  * PATH   relative to ServerRoot       -> const char *, NULL when there is no default
  * LIST   texts, may be repeated       -> const apr_array_header_t * of const char *, may be NULL */
 
+/* What is set aside is one value of the database, and a message to it, which end below 1 GB. */
+#define WM_KEEP_MAX (APR_INT64_C(1000) << 20)
+
 /* Settings of a location.  Getter: wm_dir_<member>(const request_rec *). */
 #define WM_DIR_DIRECTIVES(X)                                                               \
     X(WORDS, serve, "WebmunkServe", "data", "data|dashboard|support|traces|monitor", 0, 0, \
       "what this location offers, one or more words")                                      \
     X(FLAG, uploads, "WebmunkUploads", "on", NULL, 0, 0,                                   \
       "off for maintenance: uploads are refused so that every client keeps its data")      \
-    X(SIZE, body_max, "WebmunkBodyMax", "256M", NULL, 1024, APR_INT64_C(1) << 40,          \
+    X(SIZE, body_max, "WebmunkBodyMax", "256M", NULL, 1024, WM_KEEP_MAX,                   \
       "largest accepted upload, in bytes of the request")                                  \
-    X(SIZE, inflated_max, "WebmunkInflatedMax", "512M", NULL, 1024, APR_INT64_C(1) << 31,  \
+    X(SIZE, inflated_max, "WebmunkInflatedMax", "512M", NULL, 1024, WM_KEEP_MAX,           \
       "largest JSON text of a bundle; beyond it the bundle goes to quarantine")            \
     X(NUMBER, depth_max, "WebmunkDepthMax", "1000", NULL, 8, 1000,                         \
       "deepest nesting of a point; beyond it the point goes to quarantine")                \

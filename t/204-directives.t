@@ -44,7 +44,7 @@ sub accepted
 
 accepted({}, 'a location with nothing but the handler');
 accepted({ data => "WebmunkServe data support\nWebmunkServe traces" }, 'several words in several lines');
-accepted({ data => "WebmunkBodyMax 1g\nWebmunkBodyKeep 0\nWebmunkBodyTimeout 1500ms\nWebmunkRepeats KEEP" },
+accepted({ data => "WebmunkBodyMax 1m\nWebmunkBodyKeep 0\nWebmunkBodyTimeout 1500ms\nWebmunkRepeats KEEP" },
     'units in any case, and a plain zero');
 
 refused({ data => 'WebmunkServe pages' },
@@ -54,6 +54,8 @@ refused({ data => 'WebmunkRepeats drop' }, qr{WebmunkRepeats is "drop", but must
 refused({ data => 'WebmunkBodyMax lots' }, qr{WebmunkBodyMax is "lots", but must be a number of bytes}, 'a size in words');
 refused({ data => 'WebmunkBodyMax -1' }, qr{WebmunkBodyMax is "-1", but must be a number of bytes}, 'a negative size');
 refused({ data => 'WebmunkBodyMax 1' }, qr{WebmunkBodyMax is 1, but must be between 1024 and}, 'a size out of bounds');
+refused({ data => "$_ 1001M" }, qr{$_ is 1001M, but must be between 1024 and 1048576000},
+    "a $_ that the database could not keep") for qw(WebmunkBodyMax WebmunkInflatedMax);
 refused({ data => 'WebmunkBodyMax 99999999999999999999G' }, qr{WebmunkBodyMax is "9+G", but must be}, 'a size beyond numbers');
 refused({ data => 'WebmunkBodyKeep 30' }, qr{WebmunkBodyKeep is "30", but must be a time such as}, 'a time without a unit');
 refused({ data => 'WebmunkPointsMax 1048577' }, qr{WebmunkPointsMax is 1048577, but must be between 1 and 1048576},
