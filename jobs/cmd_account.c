@@ -109,26 +109,35 @@ static const wm_err *password_set(wm_run *run)
     WM_TRY(existing(&account, run));
     err = wm_secret_password(password, run, wm_run_option(run, "password-file"), account->name);
     if (!err)
+        err = wm_db_begin(run->db, run->pool);
+    if (!err)
         err = wm_account_password(run->db, account->name, password, run->pool);
     sodium_memzero(password, sizeof password);
     WM_TRY(err);
     WM_TRY(audit(run, "account-password"));
+    WM_TRY(wm_db_commit(run->db, run->pool));
     printf("account \"%s\" has a new password; its sessions have ended\n", account->name);
     return NULL;
 }
 
+static const wm_err *set_disabled(wm_run *run, int disabled)
+{
+    WM_TRY(wm_db_begin(run->db, run->pool));
+    WM_TRY(wm_account_disable(run->db, run->args[0], disabled, run->pool));
+    WM_TRY(audit(run, disabled ? "account-disable" : "account-enable"));
+    return wm_db_commit(run->db, run->pool);
+}
+
 static const wm_err *disable(wm_run *run)
 {
-    WM_TRY(wm_account_disable(run->db, run->args[0], 1, run->pool));
-    WM_TRY(audit(run, "account-disable"));
+    WM_TRY(set_disabled(run, 1));
     printf("account \"%s\" is disabled; its sessions have ended\n", run->args[0]);
     return NULL;
 }
 
 static const wm_err *enable(wm_run *run)
 {
-    WM_TRY(wm_account_disable(run->db, run->args[0], 0, run->pool));
-    WM_TRY(audit(run, "account-enable"));
+    WM_TRY(set_disabled(run, 0));
     printf("account \"%s\" is enabled\n", run->args[0]);
     return NULL;
 }

@@ -58,8 +58,10 @@ static const wm_err *add(wm_run *run)
 
 static const wm_err *end_token(wm_run *run)
 {
+    WM_TRY(wm_db_begin(run->db, run->pool));
     WM_TRY(wm_token_revoke(run->db, run->args[0], run->pool));
     WM_TRY(audit(run, "token-revoke"));
+    WM_TRY(wm_db_commit(run->db, run->pool));
     printf("token \"%s\" is revoked\n", run->args[0]);
     return NULL;
 }

@@ -121,43 +121,30 @@ const wm_err *wm_account_study(apr_int64_t *study, wm_db *db, const char *slug, 
     return NULL;
 }
 
-/* The transaction's statements; ROWS has the account's id when it exists. */
-static const wm_err *change_and_end(wm_db *db, const char *name, wm_sql_id id, wm_args args,
-                                    int end_sessions, apr_pool_t *pool)
+/* A statement that answers the account's id when it exists. */
+static const wm_err *change(wm_db *db, const char *name, wm_sql_id id, wm_args args,
+                            apr_pool_t *pool)
 {
     wm_rows *rows;
 
-    WM_TRY(wm_db_begin(db, pool));
     WM_TRY(wm_db_rows(&rows, db, id, args, pool));
-    if (!wm_rows_count(rows))
-        return wm_err_make(pool, WM_E_NOT_FOUND, "there is no account called \"%s\"", name);
-    if (end_sessions)
-        WM_TRY(wm_db_do(NULL, db, WM_SQL_SESSION_END_ALL,
-                        WM_ARGS(WM_I64(wm_rows_i64(rows, 0, 0)), WM_I64(0)), pool));
-    return wm_db_commit(db, pool);
+    return wm_rows_count(rows)
+               ? NULL
+               : wm_err_make(pool, WM_E_NOT_FOUND, "there is no account called \"%s\"", name);
 }
 
 const wm_err *wm_account_password(wm_db *db, const char *name, const char *password,
                                   apr_pool_t *pool)
 {
     char hash[WM_PASSWORD_HASH_ROOM];
-    const wm_err *err;
 
     WM_TRY(wm_password_judge(password, name, pool));
     WM_TRY(wm_password_hash(hash, password, pool));
-    err = change_and_end(db, name, WM_SQL_ACCOUNT_PASSWORD, WM_ARGS(WM_TEXT(name), WM_TEXT(hash)),
-                         1, pool);
-    if (err)
-        wm_db_settle(db);
-    return err;
+    return change(db, name, WM_SQL_ACCOUNT_PASSWORD, WM_ARGS(WM_TEXT(name), WM_TEXT(hash)), pool);
 }
 
 const wm_err *wm_account_disable(wm_db *db, const char *name, int disabled, apr_pool_t *pool)
 {
-    const wm_err *err = change_and_end(db, name, WM_SQL_ACCOUNT_DISABLE,
-                                       WM_ARGS(WM_TEXT(name), WM_BOOL(disabled)), disabled, pool);
-
-    if (err)
-        wm_db_settle(db);
-    return err;
+    return change(db, name, WM_SQL_ACCOUNT_DISABLE, WM_ARGS(WM_TEXT(name), WM_BOOL(disabled)),
+                  pool);
 }

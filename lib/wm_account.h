@@ -172,7 +172,7 @@ const wm_err *wm_account_ungrant(wm_db *db, apr_int64_t account_id, wm_role role
 /* The id of the study called SLUG.  WM_E_NOT_FOUND when there is none. */
 const wm_err *wm_account_study(apr_int64_t *study, wm_db *db, const char *slug, apr_pool_t *pool);
 
-/* Set a new password (judged here) and end all sessions of the account, in one transaction. */
+/* Set a new password (judged here) and end all sessions of the account, in one statement. */
 const wm_err *wm_account_password(wm_db *db, const char *name, const char *password,
                                   apr_pool_t *pool);
 

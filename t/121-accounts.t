@@ -123,6 +123,20 @@ is($pg->scalar('select count(*) from session'), 0, 'and sessions end');
 fails(1, 'no account called "zoe"', "$_: an unknown account is named", 'account', $_, 'zoe') for qw(disable enable);
 fails(1, 'no account called "zoe"', 'password: an unknown account is named', 'account', 'password', 'zoe', '--password-file', $file);
 
+# What cannot be written into the access log does not happen.
+is(cli('token', 'add', 'short-lived', '--value-file', spew(workdir() . '/text', "a-text-of-sixteen\n"))->{code}, 0, 'a token is there to be revoked');
+session_for('anna', 3);
+my $people = json([ $pg->rows('select * from account order by id') ]);
+$pg->do("create function unwritable() returns trigger language plpgsql as \$\$ begin raise exception 'the log is full'; end \$\$;
+         create trigger unwritable before insert on access_log for each row execute function unwritable()");
+fails(1, 'the log is full', "\"$_->[0]\" fails without its row of the access log", split(' ', $_->[0]), @$_[ 1 .. $#$_ ])
+    for ['account disable anna'], ['account enable anna'], [ 'account password anna', '--password-file', $file ], ['token revoke short-lived'];
+$pg->do('drop trigger unwritable on access_log');
+is(json([ $pg->rows('select * from account order by id') ]), $people, '... and changes no account');
+is($pg->scalar('select count(*) from session'), 1, '... ends no session');
+is($pg->scalar("select count(*) from api_token where name = 'short-lived' and revoked is null"), 1, '... and no token');
+$pg->do("delete from session; delete from api_token");
+
 # At a terminal: asked twice, without echo.
 sub at_terminal
 {

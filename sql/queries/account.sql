@@ -21,13 +21,24 @@ DELETE FROM webmunk.role_grant
  WHERE account_id = $1::int8 AND role = $2::text AND coalesce(study_id, -1) = $3::int8;
 
 -- name: account_password
-UPDATE webmunk.account SET password = $2::text, password_set = now() WHERE lower(name) = lower($1::text)
-RETURNING id;
+-- Its sessions end with the old password.
+WITH a AS (
+    UPDATE webmunk.account SET password = $2::text, password_set = now() WHERE lower(name) = lower($1::text)
+    RETURNING id
+), gone AS (
+    DELETE FROM webmunk.session s USING a WHERE s.account_id = a.id
+)
+SELECT id FROM a;
 
 -- name: account_disable
-UPDATE webmunk.account SET disabled = CASE WHEN $2::bool THEN coalesce(disabled, now()) END
- WHERE lower(name) = lower($1::text)
-RETURNING id;
+WITH a AS (
+    UPDATE webmunk.account SET disabled = CASE WHEN $2::bool THEN coalesce(disabled, now()) END
+     WHERE lower(name) = lower($1::text)
+    RETURNING id
+), gone AS (
+    DELETE FROM webmunk.session s USING a WHERE s.account_id = a.id AND $2::bool
+)
+SELECT id FROM a;
 
 -- name: account_mail
 UPDATE webmunk.account SET mail_address = nullif($2::text, '') WHERE lower(name) = lower($1::text);
