@@ -161,6 +161,29 @@ EOT
              delete from source where identifier in ('fresh', 'ended')");
 };
 
+subtest 'a week is seven days' => sub {
+    # Each day another generator; in the week before another one, with a longer lag, and something of tomorrow.
+    $pg->do(<<'EOT');
+insert into generator (identifier, label) select 'weekly-' || n, '' from generate_series(0, 9) n;
+insert into source (identifier, name, study_id, added) values ('weekly', '', 1, now() - interval '30 days');
+insert into source_day (source_id, generator_id, day, points, quarters, lag_minute)
+select s.id, g.id, (now() at time zone 'UTC')::date - n, 10, B'1'::bit(96), 10
+  from generate_series(0, 6) n join generator g on g.identifier = 'weekly-' || n, source s where s.identifier = 'weekly';
+insert into source_day (source_id, generator_id, day, points, quarters)
+select s.id, g.id, (now() at time zone 'UTC')::date + n, 1000, repeat('1', 96)::bit(96)
+  from (values (-8, 8), (1, 0)) v(n, g_n) join generator g on g.identifier = 'weekly-' || g_n, source s where s.identifier = 'weekly';
+EOT
+    my ($row) = @{ page('/dashboard/participants?q=weekly')->{rows} };
+    is($row->{generators_7d}, 7, 'generators of the week are counted once each');
+    is($row->{points_7d}, 70, '... with the points of those days');
+    is($row->{lag}, 'minute', '... and their lag');
+    is($row->{cells_words}, '0, 0, 0, 0, 0, 24, 0, 1, 1, 1, 1, 1, 1, 1', 'the cells have both weeks');
+    my ($first) = grep { $_->{generator} eq 'weekly-0' } @{ page('/dashboard/participant?id=weekly&tab=generators')->{rows} };
+    is($first->{hours_7d}, 1, 'what the device dates tomorrow is not of the last seven days');
+    $pg->do("delete from source_day where source_id = (select id from source where identifier = 'weekly'); delete from source where identifier = 'weekly';
+             delete from generator where identifier like 'weekly-%'");
+};
+
 subtest 'silence is judged by the server\'s clock' => sub {
     $pg->do("update source_status set last_created = now() + interval '2 days', last_received = now() - interval '49 hours' where source_id = 500");
     is((page('/dashboard/participant?id=p500'))->{participant}{state}{name}, 'silent', 'a clock two days ahead hides nothing');

@@ -208,22 +208,23 @@ SELECT jsonb_build_object(
                             CASE WHEN $7::boolean THEN c.id END DESC, c.key, c.id)
           FROM shown c CROSS JOIN y
          CROSS JOIN LATERAL (
-             SELECT coalesce(sum(x.points) FILTER (WHERE back < 7), 0) AS points,
-                    coalesce(max(x.generators) FILTER (WHERE back < 7), 0) AS generators,
-                    jsonb_agg(coalesce(quarters_hours(x.quarters), 0) ORDER BY back DESC) AS hours,
-                    CASE WHEN sum(x.points) > 0 THEN
-                        CASE WHEN sum(x.lag_minute) * 2 >= sum(x.points) THEN 'minute'
-                             WHEN sum(x.lag_hour) * 2 >= sum(x.points) THEN 'hour'
-                             WHEN sum(x.lag_day) * 2 >= sum(x.points) THEN 'day'
-                             ELSE 'more' END END AS lag
-               FROM generate_series(0, 13) AS back
-               LEFT JOIN (SELECT d.day, sum(d.points) AS points, count(*) FILTER (WHERE d.points > 0) AS generators,
-                                 bit_or(d.quarters) AS quarters, sum(d.lag_minute) AS lag_minute,
-                                 sum(d.lag_hour) AS lag_hour, sum(d.lag_day) AS lag_day
-                            FROM source_day d
-                           WHERE d.source_id = c.id AND d.day >= ($2::timestamptz AT TIME ZONE 'UTC')::date - 13
-                           GROUP BY 1) AS x
-                 ON x.day = ($2::timestamptz AT TIME ZONE 'UTC')::date - back) AS w), '[]'));
+             WITH d AS MATERIALIZED (
+                 SELECT ($2::timestamptz AT TIME ZONE 'UTC')::date - d.day AS back, d.* FROM source_day d
+                  WHERE d.source_id = c.id AND d.day >= ($2::timestamptz AT TIME ZONE 'UTC')::date - 13
+             ), week AS (
+                 SELECT coalesce(sum(points), 0) AS points,
+                        count(DISTINCT generator_id) FILTER (WHERE points > 0) AS generators,
+                        CASE WHEN sum(points) > 0 THEN
+                            CASE WHEN sum(lag_minute) * 2 >= sum(points) THEN 'minute'
+                                 WHEN sum(lag_hour) * 2 >= sum(points) THEN 'hour'
+                                 WHEN sum(lag_day) * 2 >= sum(points) THEN 'day'
+                                 ELSE 'more' END END AS lag
+                   FROM d WHERE back BETWEEN 0 AND 6
+             )
+             SELECT w.*, (SELECT jsonb_agg(coalesce(quarters_hours(x.quarters), 0) ORDER BY n DESC)
+                            FROM generate_series(0, 13) AS n
+                            LEFT JOIN (SELECT back, bit_or(quarters) AS quarters FROM d GROUP BY 1) AS x ON x.back = n) AS hours
+               FROM week AS w) AS w), '[]'));
 
 -- name: page_unassigned
 -- $1 the study whose clock is shown; $3 part of the id, $4 id that the page begins behind,

@@ -148,7 +148,7 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
   FROM (SELECT generator_id, sum(points) AS points, sum(bytes) AS bytes, min(first_created) AS first,
                max(last_created) AS last, max(last_received) AS received, sum(repeats) AS repeats,
                sum(quarters_hours(quarters)) FILTER (
-                   WHERE day > ($2::timestamptz AT TIME ZONE 'UTC')::date - 7) AS hours,
+                   WHERE ($2::timestamptz AT TIME ZONE 'UTC')::date - day BETWEEN 0 AND 6) AS hours,
                sum(lag_minute) AS lag_minute, sum(lag_hour) AS lag_hour, sum(lag_day) AS lag_day,
                max(lag_max) AS lag_max, sum(ahead) AS ahead
           FROM source_day WHERE source_id = $1::bigint GROUP BY 1) AS d
