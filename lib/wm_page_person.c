@@ -71,6 +71,7 @@ void wm_page_person(json_t *p, const wm_page_query *q, apr_pool_t *pool)
     json_object_set_new(p, "may_exclude",
                         json_boolean(!q->person || wm_page_may_exclude(q->person, study)));
     wm_page_state(p);
+    wm_page_participant_link(p, q, pool);
     wm_page_number_text(p, "points", pool);
     wm_page_number_text(p, "repeats", pool);
     wm_page_number_text(p, "quarantined", pool);

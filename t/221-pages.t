@@ -180,6 +180,11 @@ EOT
     is($row->{cells_words}, '0, 0, 0, 0, 0, 24, 0, 1, 1, 1, 1, 1, 1, 1', 'the cells have both weeks');
     my ($first) = grep { $_->{generator} eq 'weekly-0' } @{ page('/dashboard/participant?id=weekly&tab=generators')->{rows} };
     is($first->{hours_7d}, 1, 'what the device dates tomorrow is not of the last seven days');
+    my $html = $browser->get('/dashboard/participants?q=weekly')->{content};
+    like($html, qr{data-label="$_->[0]"><a href="/dashboard/participant\?id=weekly$_->[1]">$_->[2]</a>}, "$_->[0] is a link")
+        for [ 'Points, 7 days', '', 70 ], [ 'Generators, 7 days', '&amp;tab=generators', 7 ], [ 'Points', '&amp;tab=generators', 0 ];
+    like($browser->get('/dashboard/participant?id=weekly')->{content},
+        qr{<dt>Points</dt><dd><a href="/dashboard/participant\?id=weekly&amp;tab=generators">0</a>}, '... also at the head of a participant');
     $pg->do("delete from source_day where source_id = (select id from source where identifier = 'weekly'); delete from source where identifier = 'weekly';
              delete from generator where identifier like 'weekly-%'");
 };
