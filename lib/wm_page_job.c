@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 
+#include "wm_json_own.h"
 #include "wm_page_int.h"
 
 static const wm_page_column columns[] = {
@@ -13,7 +14,14 @@ static const wm_page_column columns[] = {
     {"tries", "Tries", 0, 0, 1},  {"ended", "Ended", 0, 0, 0},
     {"error", "Reason", 0, 0, 0}, {NULL, NULL, 0, 0, 0}};
 
-static const char *const states[] = {"ready", "running", "done", "failed", "cancelled", NULL};
+/* What the list can be cut down to; the label is NULL for a state of a job, which has its own. */
+static const struct {
+    const char *name, *label;
+} states[] = {{"ready", NULL},    {"running", NULL}, {"lost", NULL},
+              {"done", NULL},     {"failed", NULL},  {"failed-today", "Failed in 24 hours"},
+              {"cancelled", NULL}};
+
+enum { STATES = sizeof states / sizeof *states };
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -22,11 +30,18 @@ static const char *text_of(const json_t *object, const char *key)
     return text ? text : "";
 }
 
-static int is_one(const char *const *list, const char *name)
+/* What the state NAME is called; NULL for what is none. */
+static const char *state_label(const char *name, apr_pool_t *pool)
 {
-    while (*list && strcmp(*list, name))
-        list++;
-    return *list != NULL;
+    const json_t *state;
+    int i = 0;
+
+    while (i < STATES && strcmp(states[i].name, name))
+        i++;
+    if (i == STATES || states[i].label)
+        return i == STATES ? NULL : states[i].label;
+    state = wm_json_own(wm_page_job_state(name), pool);
+    return json_string_value(json_object_get(state, "label"));
 }
 
 /* Nonzero when it changes by itself. */
@@ -93,8 +108,8 @@ static void dress_counts(json_t *page, const wm_page_query *q, apr_pool_t *pool)
         const char *key, *words, *state;
     } of[] = {{"running", "running", "running"},
               {"ready", "waiting", "ready"},
-              {"lost", "interrupted", "running"},
-              {"failed", "failed in 24 hours", "failed"}};
+              {"lost", "interrupted", "lost"},
+              {"failed", "failed in 24 hours", "failed-today"}};
     json_t *counts = json_object_get(page, "counts"), *list = json_array();
     const json_t *waiting = json_object_get(counts, "waiting");
 
@@ -113,18 +128,14 @@ static void dress_counts(json_t *page, const wm_page_query *q, apr_pool_t *pool)
                             json_string(wm_page_duration(json_integer_value(waiting), pool)));
 }
 
-static void set_choices(json_t *page, const wm_page_query *q)
+static void set_choices(json_t *page, const wm_page_query *q, apr_pool_t *pool)
 {
     json_t *list = json_array();
 
-    for (int i = 0; states[i]; i++) {
-        json_t *state = wm_page_job_state(states[i]);
-
-        json_array_append_new(list, json_pack("{s:s, s:O, s:b}", "value", states[i], "label",
-                                              json_object_get(state, "label"), "chosen",
-                                              q->state && !strcmp(q->state, states[i])));
-        json_decref(state);
-    }
+    for (int i = 0; i < STATES; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:b}", "value", states[i].name, "label",
+                                              state_label(states[i].name, pool), "chosen",
+                                              q->state && !strcmp(q->state, states[i].name)));
     json_object_set_new(page, "states", list);
 }
 
@@ -137,7 +148,7 @@ const wm_err *wm_page_system(json_t **made, wm_db *db, const wm_page_query *q, a
     int live = 0;
     size_t i;
 
-    if (q->state && !is_one(states, q->state))
+    if (q->state && !state_label(q->state, pool))
         return wm_err_make(pool, WM_E_INPUT, "state in the address is none of a job");
     WM_TRY(wm_page_begin(&page, &study, db, "system", q, pool));
     WM_TRY(wm_page_place_read(&place, q, columns, pool));
@@ -157,11 +168,12 @@ const wm_err *wm_page_system(json_t **made, wm_db *db, const wm_page_query *q, a
     wm_page_table(page, json_object_get(page, "rows"), "Jobs", "system", columns, &place, "id", q,
                   pool);
     wm_page_chip(page, "Search", q->search, "system", "q", q, pool);
-    wm_page_chip(page, "State", q->state, "system", "state", q, pool);
+    wm_page_chip(page, "State", q->state ? state_label(q->state, pool) : NULL, "system", "state", q,
+                 pool);
     json_array_foreach(json_object_get(page, "rows"), i, row) live |= dress_job(row, q, pool);
     dress_schedules(page, q, pool);
     dress_counts(page, q, pool);
-    set_choices(page, q);
+    set_choices(page, q, pool);
     wm_page_live(page, live, "system", q, pool);
     wm_page_ages(page, q->now, pool);
     *made = page;

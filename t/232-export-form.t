@@ -133,6 +133,17 @@ subtest 'system' => sub {
     unlike($html->{content}, qr/<b>g/, '... in which texts are text');
     is($who{adam}->get("/dashboard/system?$_->[0]")->{status}, $_->[1], "$_->[0] gets $_->[1]") for [ 'state=failed', 200 ], [ 'state=x', 400 ], [ 'q=part', 200 ], [ 'sort=x', 400 ];
     is(from_json($who{adam}->get('/dashboard/system.json?state=failed')->{content})->{total}, 1, 'jobs can be filtered');
+    $pg->do("insert into job (name, what, state, finished) values ('old', 'news', 'failed', now() - interval '25 hours');
+             insert into job (name, what, state, lease_until) values ('gone', '', 'running', now() - interval '1 minute'), ('here', '', 'running', now() + interval '1 hour')");
+    my %count;
+    for my $number (@{ from_json($who{adam}->get('/dashboard/system.json')->{content})->{numbers} }) {
+        my $list = from_json($who{adam}->get($number->{link} =~ s/system/system.json/r)->{content});
+        is($list->{total}, $number->{number}, "$number->{words}: the number leads to a list of as many");
+        $count{ $number->{words} } = $number->{number};
+    }
+    is_deeply([ @count{ 'running', 'interrupted', 'failed in 24 hours' } ], [ 1, 1, 1 ], '... which are told apart');
+    like($who{adam}->get('/dashboard/system?state=failed-today')->{content}, qr{State: <strong>Failed in 24 hours</strong>}, '... in words');
+    $pg->do("delete from job where name in ('old', 'gone', 'here')");
     $html = $who{adam}->get("/dashboard/jobs/$job");
     is($html->{status}, 200, 'a job has a page');
     like($html->{content}, qr/no &lt;b&gt;.*host:1.*did \$x/s, '... with its tries');

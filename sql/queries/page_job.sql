@@ -33,12 +33,19 @@ SELECT jsonb_build_object(
                   AND ($1::bigint[] IS NULL OR study_id IS NULL OR study_id = ANY ($1::bigint[]))));
 
 -- name: page_job_list
--- $4 state (NULL: all), $5 part of name or what, $6 id that the page begins behind, $7 backwards,
+-- $4 state (NULL: all), "lost" of those whose runner is gone, "failed-today" of those that failed
+-- within 24 hours, $5 part of name or what, $6 id that the page begins behind, $7 backwards,
 -- $8 rows.  Newest first.
 WITH j AS (
-    SELECT * FROM job
+    SELECT *, CASE WHEN state = 'running' AND lease_until < $2::timestamptz THEN 'lost' ELSE state END AS shown_state
+      FROM job
      WHERE ($1::bigint[] IS NULL OR study_id IS NULL OR study_id = ANY ($1::bigint[]))
-       AND ($4::text IS NULL OR state = $4::text)
+       AND CASE $4::text
+               WHEN 'lost' THEN state = 'running' AND lease_until < $2::timestamptz
+               WHEN 'running' THEN state = 'running' AND lease_until >= $2::timestamptz
+               WHEN 'failed-today' THEN state = 'failed' AND finished > $2::timestamptz - interval '24 hours'
+               ELSE state = $4::text OR $4::text IS NULL
+           END
        AND ($5::text IS NULL OR position(lower($5::text) IN lower(name || ' ' || what)) > 0)
 ), shown AS (
     SELECT * FROM j
@@ -51,7 +58,7 @@ SELECT jsonb_build_object(
     'rows', coalesce((
         SELECT jsonb_agg(jsonb_build_object(
                    'id', c.id, 'name', c.name, 'what', c.what,
-                   'state', CASE WHEN c.state = 'running' AND c.lease_until < $2::timestamptz THEN 'lost' ELSE c.state END,
+                   'state', c.shown_state,
                    'stop', c.stop, 'tries', c.tries, 'progress', c.progress, 'error', c.error, 'by', a.name,
                    'added', page_time(c.added, $3::text), 'run_after', page_time(c.run_after, $3::text),
                    'finished', page_time(c.finished, $3::text)) ORDER BY c.id DESC)
