@@ -111,8 +111,13 @@ subtest 'text of strangers' => sub {
     my $row = newest();
     is($row->{action}, 'view-alerts', 'looking is written down');
     is($row->{source_count}, 7, '... with whom one saw');
-    like($who{alice}->get('/dashboard/')->{content}, qr{Open alerts: <a href="/dashboard/alerts\?level=critical">3 critical</a>, <a href="[^"]+">3 warnings</a>, <a href="[^"]+">1 notice</a>\.},
-        'the Overview counts what is open of its study');
+    for my $name (qw(alice victor)) {
+        my $counts = from_json($who{$name}->get('/dashboard/overview.json')->{content})->{alerts};
+        cmp_ok(scalar @$counts, '>', 1, "the Overview counts for $name what is open");
+        is(from_json($who{$name}->get($_->{link} =~ s/alerts/alerts.json/r)->{content})->{total}, $_->{text}, "... $_->{words}: as many as its link lists") for @$counts;
+    }
+    like($who{alice}->get('/dashboard/')->{content}, qr{Open alerts: <a href="/dashboard/alerts\?level=critical">\d+ critical</a>, <a href="[^"]+">\d+ warnings</a>, <a href="[^"]+">1 notice</a>\.},
+        '... in words');
     unlike($who{audrey}->get('/dashboard/')->{content}, qr/Open alerts/, '... not for those who may not see them');
 };
 

@@ -23,6 +23,8 @@ WITH y AS (
 ), traits AS (
     -- What silent participants have in common, against those who send.
     SELECT p.state, x.what, x.value
+-- $3 studies whose alerts may be seen (NULL: all), $4 also those of the whole server: as many as the
+-- page Alerts lists.
       FROM p LEFT JOIN source_group g ON g.id = p.group_id
      CROSS JOIN LATERAL (VALUES ('client', p.client || ' ' || p.version), ('group', g.name)) AS x(what, value)
      WHERE p.state IN ('silent', 'active', 'partial', 'clock')
@@ -69,7 +71,8 @@ SELECT jsonb_build_object(
     'shared', coalesce((SELECT jsonb_agg(to_jsonb(h)) FROM shared h), '[]'),
     'alerts', (SELECT jsonb_object_agg(level, count)
                  FROM (SELECT level, count(*) FROM alert
-                        WHERE closed IS NULL AND study_id = $1::bigint
+                        WHERE closed IS NULL
+                          AND ($3::bigint[] IS NULL OR study_id = ANY ($3::bigint[]) OR (study_id IS NULL AND $4::boolean))
                           AND alert_state(closed, acknowledged, acknowledged_until, $2::timestamptz) = 'open'
                         GROUP BY 1) AS n),
     'unassigned', (SELECT count(*) FROM source WHERE study_id IS NULL AND erased IS NULL AND merged_into IS NULL),
