@@ -52,7 +52,8 @@ const wm_who *wm_auth_known(request_rec *r);
 
 /* Before the handler of H's route: that somebody with an account is signed in where the route wants
  * one; that an unsafe request to a page comes from a page of ours, by Sec-Fetch-Site or Origin and
- * by the form token.  The form has been read then.  WM_E_AUTH, WM_E_FORBIDDEN, and the form's. */
+ * by the form token.  The form has been read then.  A sign-in form that is ours, but too old, has
+ * h->stale_form, because its handler shows it again.  WM_E_AUTH, WM_E_FORBIDDEN, and the form's. */
 const wm_err *wm_auth_admit(wm_http *h);
 
 /* Nonzero when R is from a page that reloads a part of itself, or fetches the numbers of its plots:

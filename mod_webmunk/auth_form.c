@@ -136,6 +136,19 @@ static const char *form_cookie_of(const wm_http *h)
     return cookie ? cookie : "";
 }
 
+/* A form to sign in is shown again, with words: it gets old for everybody, over night or when another
+ * tab has signed in. */
+static const wm_err *stale(wm_http *h)
+{
+    if (h->route->auth == WM_AUTH_USER)
+        return wm_err_make(h->r->pool, WM_E_FORBIDDEN, "the form token does not fit");
+    h->stale_form = *form_cookie_of(h)
+                        ? "This page was too old. Sign in once more."
+                        : "Your browser sent no cookie of this page. Sign in once more; if that "
+                          "does not help, allow cookies for this address.";
+    return NULL;
+}
+
 static const wm_err *check_form(wm_http *h)
 {
     const char *form_cookie = form_cookie_of(h), *token = wm_http_header(h, WM_HEADER_TOKEN);
@@ -144,8 +157,6 @@ static const wm_err *check_form(wm_http *h)
 
     if (!wm_http_same_origin(h->r))
         return wm_err_make(h->r->pool, WM_E_FORBIDDEN, "the form came from another site");
-    if (form_cookie && !*form_cookie)
-        return wm_err_make(h->r->pool, WM_E_FORBIDDEN, "the browser kept no cookie of the form");
     /* JSON has no place for the token: it comes in the header, which no other site can send. */
     if (!token || !wm_http_is_type(wm_http_header(h, "Content-Type"), "application/json"))
         WM_TRY(wm_http_form(h));
@@ -153,8 +164,9 @@ static const wm_err *check_form(wm_http *h)
     if (!token)
         token = wm_http_field(h, WM_FIELD_TOKEN);
     identity(&user, &session, h->r, form_cookie);
-    if (!wm_csrf_check(&secret, user, session, token, apr_time_now()))
-        return wm_err_make(h->r->pool, WM_E_FORBIDDEN, "the form token does not fit");
+    if ((form_cookie && !*form_cookie) ||
+        !wm_csrf_check(&secret, user, session, token, apr_time_now()))
+        return stale(h);
     return NULL;
 }
 

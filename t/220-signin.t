@@ -168,7 +168,19 @@ subtest 'forms come from our own pages' => sub {
     is($httpd->post('/dashboard/sign-in', { user => 'alice', password => $password, csrf => $other })->{status}, 403,
         '... and without the cookie of the form');
 
+    for my $how ([ { csrf => 'x' x 43 }, {}, qr/This page was too old. Sign in once more\./ ],
+        [ {}, { cookie => '' }, qr/Your browser sent no cookie of this page\..*allow cookies/ ]) {
+        my $answer = $browser->sign_in('alice', $password, { location => '/dashboard/alerts', %{ $how->[0] } }, $how->[1]);
+        is($answer->{status}, 403, 'a form that cannot be taken');
+        like($answer->{content}, qr{<p class="notice problem" role="alert">$how->[2]}, '... comes again with the reason');
+        like($answer->{content}, qr{name="location" value="/dashboard/alerts"}, '... and the way back');
+        ok(!exists WmTest::Browser::set_cookies($answer)->{'__Host-webmunk'}, '... without a session');
+    }
+    my $tab = WmTest::Browser::token($browser->get('/dashboard/sign-in'));
     is($browser->sign_in('alice', $password)->{status}, 303, 'signing in from the form works');
+    my $late = $browser->post('/dashboard/sign-in', { user => 'alice', password => 'x', csrf => $tab, location => '/dashboard/alerts' });
+    is($late->{status}, 303, 'another tab with the form goes on');
+    is(header($late, 'location'), '/dashboard/alerts', '... where it was going');
     my $token = WmTest::Browser::token($browser->get('/dashboard/'));
     for my $what (sort keys %how) {
         is($browser->post('/dashboard/sign-out', { csrf => $token }, $how{$what})->{status}, 403, "signing out $what is refused");

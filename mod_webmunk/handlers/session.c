@@ -84,22 +84,24 @@ static const wm_err *elsewhere(const wm_http *h)
                                                "this location has another AuthType than webmunk");
 }
 
-/* The sign-in page; whoever is signed in goes on. */
-const wm_err *wm_h_sign_in_form(wm_http *h)
+/* The form with PROBLEM; whoever is signed in goes on. */
+static const wm_err *form_unless_in(wm_http *h, int status, const char *problem)
 {
     const char *next = next_of(h);
     const wm_who *who;
-    const wm_err *err;
+    const wm_err *err = wm_http_cookie(h->r, WM_COOKIE) ? wm_auth_who(&who, h->r) : NULL;
 
-    WM_TRY(elsewhere(h));
-    if (!wm_auth_can_sign_in(h->r))
-        return form_refused(h);
-    err = wm_http_cookie(h->r, WM_COOKIE) ? wm_auth_who(&who, h->r) : NULL;
     if (!err && wm_auth_known(h->r))
         return wm_reply_redirect(h, next ? next : home(h));
     if (err && err->code != WM_E_AUTH)
         return err;
-    return form(h, HTTP_OK, NULL);
+    return form(h, status, problem);
+}
+
+const wm_err *wm_h_sign_in_form(wm_http *h)
+{
+    WM_TRY(elsewhere(h));
+    return wm_auth_can_sign_in(h->r) ? form_unless_in(h, HTTP_OK, NULL) : form_refused(h);
 }
 
 /* The second step, with bounded memory: argon2id takes 64 MiB each time. */
@@ -204,6 +206,8 @@ const wm_err *wm_h_sign_in(wm_http *h)
     WM_TRY(elsewhere(h));
     if (!wm_auth_can_sign_in(h->r))
         return form_refused(h);
+    if (h->stale_form)
+        return form_unless_in(h, HTTP_FORBIDDEN, h->stale_form);
     err = sign_in(h, &retry_after);
     if (!err)
         return wm_reply_redirect(h, next ? next : home(h));
