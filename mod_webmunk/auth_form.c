@@ -175,6 +175,12 @@ const wm_err *wm_auth_admit(wm_http *h)
     const wm_who *who;
 
     if (h->route->auth == WM_AUTH_USER) {
+        /* It looks like a session that ended, for ever: only the log can tell. */
+        if (!ap_auth_type(h->r))
+            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, h->r,
+                          "WM0203 the location %s serves pages, but has no AuthType: "
+                          "nobody can sign in",
+                          h->mount);
         WM_TRY(wm_auth_who(&who, h->r));
         if (!who->account || who->account->disabled)
             return wm_err_make(h->r->pool, WM_E_FORBIDDEN, "%s has no account here", who->name);

@@ -48,6 +48,10 @@ ServerAdmin study-desk\@example.org
     Require webmunk-role manager
     SetEnv WEBMUNK_SIGN_OUT "/only/oidc?logout=%2Fonly%2F"
 </Location>
+<Location "/loose">
+    SetHandler webmunk
+    WebmunkServe dashboard
+</Location>
 <Location "/files">
     AuthType webmunk
     AuthName "Webmunk"
@@ -70,6 +74,8 @@ subtest 'locations' => sub {
         is($httpd->get("$base/sign-in")->{status}, 200, '... with a page for it');
         is($alice->get("$base/")->{status}, 200, '... and serves who is signed in');
     }
+    is($httpd->get('/loose/')->{status}, 401, 'without AuthType nobody gets in');
+    like($httpd->error_log, qr{WM0203 the location /loose serves pages, but has no AuthType}, '... and the log says why');
     is($httpd->get('/inside/sign-in')->{status}, 403, 'what Require ip keeps out gets no sign-in page either');
     is($alice->get('/inside/')->{status},        403, '... and no other');
     is($httpd->get('/files/report.txt')->{status},   401,        'files behind AuthType webmunk need a session');
@@ -185,5 +191,5 @@ subtest 'a flood of sign-ins takes bounded memory' => sub {
     $one->stop;
 };
 
-$httpd->log_ok('AH01630', 'AH01631', 'WM0102', '?AH00632', '?WM0202');
+$httpd->log_ok('AH01630', 'AH01631', 'WM0102', 'WM0203', '?AH00632', '?WM0202');
 done_testing();
