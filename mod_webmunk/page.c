@@ -50,6 +50,27 @@ static const char *advice_method(const wm_http *h)
            "nobody out.";
 }
 
+static const char *advice_input(const wm_http *h)
+{
+    if (h->method & WM_UNSAFE)
+        return "Something in the form is missing, or not as it should be, and nothing was changed: "
+               "go back and look at it once more.";
+    return h->r->args ? "What stands behind the question mark in the address is not of this page: "
+                        "open it without that."
+                      : "The address says too little: use the links of the pages.";
+}
+
+/* A button, after the session has ended: a visit leads to the sign-in form and back. */
+static const char *advice_signed_out(const wm_http *h)
+{
+    if (!(h->method & WM_UNSAFE))
+        return NULL;
+    if (!strcmp(h->path, WM_PATH_SIGN_OUT))
+        return "You were signed out already.";
+    return "You are signed out meanwhile, and nothing was changed: open the page once more, sign "
+           "in, and repeat it.";
+}
+
 /* What to add for those who may not see this, or came by the wrong way. */
 static const char *advice(wm_http *h, const wm_err *err)
 {
@@ -57,6 +78,10 @@ static const char *advice(wm_http *h, const wm_err *err)
 
     if (err->code == WM_E_METHOD)
         return advice_method(h);
+    if (err->code == WM_E_INPUT)
+        return advice_input(h);
+    if (err->code == WM_E_AUTH)
+        return advice_signed_out(h);
     if (err->code == WM_E_GONE)
         return "Archives are kept for a while only. The same export can be made again by its "
                "button \u201cRepeat\u201d.";

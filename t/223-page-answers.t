@@ -36,6 +36,21 @@ my %json = map { $_ => $pages{$_} =~ s{^/dashboard/(\w*)}{'/dashboard/' . ($1 ||
 
 sub log_rows { return $pg->rows('select * from access_log order by id') }
 
+subtest 'what to do next' => sub {
+    my $token = WmTest::Browser::token($alice->get('/dashboard/'));
+    my $detail = sub { return from_json($_[0]{content})->{detail} };
+    like($alice->get('/dashboard/participants?sort=x')->{content}, qr/not of this page: open it without that/, 'an argument that is none');
+    like($detail->($alice->get('/dashboard/participants.json?limit=x')), qr/question mark in the address/, '... also of JSON');
+    like($alice->get('/dashboard/participant')->{content}, qr/The address says too little/, 'an address without what it needs');
+    my $answer = $alice->post("/dashboard/participants/$source/exclude", { csrf => $token });
+    is($answer->{status}, 400, 'a form without what it needs');
+    like($answer->{content}, qr/nothing was changed: go back and look at it once more/, '... says so');
+    $answer = $httpd->post("/dashboard/participants/$source/exclude", { csrf => $token, reason => 'x' });
+    is($answer->{status}, 401, 'a button after the session ended');
+    like($httpd->post('/dashboard/sign-out', { csrf => $token })->{content}, qr/You were signed out already\./, '... of which signing out is no loss');
+    like($answer->{content}, qr/signed out meanwhile, and nothing was changed: open the page once more, sign in/, '... says how to go on');
+};
+
 subtest 'forms' => sub {
     for my $name (sort keys %pages) {
         my $html = $alice->get($pages{$name});
