@@ -10,28 +10,28 @@
 #include "wm_page_tables.h"
 
 const wm_page wm_pages[] = {
-    {"", "overview", "Overview", "Overview", NULL, NULL, "view-overview", WM_MAY_OVERVIEW,
+    {"", "overview", "Overview", "Overview", NULL, NULL, "view-overview", WM_MAY_OVERVIEW, 0,
      wm_page_overview},
     {"participants", "participants", "Participants", "Participants", "", wm_csv_participants,
-     "view-participants", WM_MAY_STATES, wm_page_participants},
+     "view-participants", WM_MAY_STATES, 0, wm_page_participants},
     {"unassigned", "unassigned", "Unassigned sources", NULL, "participants", wm_csv_unassigned,
-     "view-unassigned", WM_MAY_STATES, wm_page_unassigned},
+     "view-unassigned", WM_MAY_STATES, 0, wm_page_unassigned},
     {"participant", "participant", "Participant", NULL, "participants", wm_csv_participant,
-     "view-participant", WM_MAY_STATES, wm_page_participant},
-    {"alerts", "alerts", "Alerts", "Alerts", "", wm_csv_alerts, "view-alerts", WM_MAY_STATES,
+     "view-participant", WM_MAY_STATES, 0, wm_page_participant},
+    {"alerts", "alerts", "Alerts", "Alerts", "", wm_csv_alerts, "view-alerts", WM_MAY_STATES, 1,
      wm_page_alerts},
     {"exports", "exports", "Exports", "Exports", "", wm_csv_exports, "view-exports", WM_MAY_EXPORT,
-     wm_page_exports},
-    {"exports/*", "export", "Export", NULL, "exports", NULL, "view-export", WM_MAY_EXPORT,
+     1, wm_page_exports},
+    {"exports/*", "export", "Export", NULL, "exports", NULL, "view-export", WM_MAY_EXPORT, 1,
      wm_page_export},
     {"exports/new", "export-new", "New export", NULL, "exports", NULL, "view-export-form",
-     WM_MAY_EXPORT, wm_page_export_new},
+     WM_MAY_EXPORT, 0, wm_page_export_new},
     {"destinations", "destinations", "Destinations", NULL, "exports", NULL, "view-destinations",
-     WM_MAY_CONFIGURE, wm_page_destinations},
-    {"system", "system", "System", "System", "", NULL, "view-system", WM_MAY_CONFIGURE,
+     WM_MAY_CONFIGURE, 1, wm_page_destinations},
+    {"system", "system", "System", "System", "", NULL, "view-system", WM_MAY_CONFIGURE, 1,
      wm_page_system},
-    {"jobs/*", "job", "Job", NULL, "system", NULL, "view-job", WM_MAY_CONFIGURE, wm_page_job},
-    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, WM_MAY_OVERVIEW, NULL},
+    {"jobs/*", "job", "Job", NULL, "system", NULL, "view-job", WM_MAY_CONFIGURE, 1, wm_page_job},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, WM_MAY_OVERVIEW, 0, NULL},
 };
 
 const wm_page *wm_page_find(const char *path)
@@ -175,7 +175,8 @@ static json_t *navigation(const wm_page *here, const wm_page_query *q, apr_pool_
                              ? "true"
                              : NULL;
 
-        if (q->person && !wm_account_may(q->person, page->right, WM_ANY_STUDY))
+        if (q->person &&
+            !wm_account_may(q->person, page->right, page->all_studies ? WM_ANY_STUDY : q->study_id))
             continue;
         if (page->nav)
             json_array_append_new(list,
@@ -184,6 +185,25 @@ static json_t *navigation(const wm_page *here, const wm_page_query *q, apr_pool_
                                             "current", at));
     }
     return list;
+}
+
+/* The studies that there are to choose from.  Their links lead to the same list; to the Overview from
+ * a page about one of a study's things. */
+static json_t *switch_of(const wm_page *here, const wm_page_query *q, apr_pool_t *pool)
+{
+    const char *path = here && here->nav ? here->path : "";
+    json_t *list = json_array(), *study;
+    size_t i;
+
+    json_array_foreach(q->studies, i, study) json_array_append_new(
+        list,
+        json_pack("{s:O, s:s, s:b}", "label", json_object_get(study, "name"), "link",
+                  wm_page_link_only(
+                      q, path,
+                      WM_CHANGES({"study", json_string_value(json_object_get(study, "slug"))}),
+                      pool),
+                  "current", json_integer_value(json_object_get(study, "id")) == q->study_id));
+    return json_pack("{s:o}", "studies", list);
 }
 
 static json_t *breadcrumb(const wm_page *here, const wm_page_query *q, apr_pool_t *pool)
@@ -205,15 +225,18 @@ const wm_err *wm_page_html(wm_buf **text, const struct wm_templates *templates,
     const char *home = wm_page_link_only(q, "", WM_NO_CHANGES, pool);
     json_t *root = wm_json_own(json_copy(page), pool), *frame;
 
-    frame = json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*}", "base", q->base ? q->base : "",
-                      "home", home, "account", q->account, "csrf", q->csrf, "notice", q->notice,
-                      "version", q->version, "request_id", q->request_id);
+    frame =
+        json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*}", "base", q->base ? q->base : "",
+                  "home", home, "account", q->account, "csrf", q->csrf, "notice", q->notice,
+                  "version", q->version, "request_id", q->request_id, "study", q->study);
     if (!root || !frame)
         return wm_err_make(pool, WM_E_SYSTEM, "no memory for a page");
     if (q->account) {
         json_object_set_new(frame, "sign_out", json_boolean(!q->no_sign_out));
         json_object_set_new(frame, "nav", navigation(here, q, pool));
         json_object_set_new(frame, "breadcrumb", breadcrumb(here, q, pool));
+        if (json_array_size(q->studies) > 1)
+            json_object_set_new(frame, "switch", switch_of(here, q, pool));
     }
     json_object_set_new(root, "frame", frame);
     return wm_templates_render(text, templates, template, root, pool);

@@ -43,7 +43,8 @@ typedef struct wm_page_query {
     const char *version;      /* of the server, shown in the footer */
     const char *notice;       /* a sentence to show once, e.g. the notice of the last sign-in */
     const wm_account *person; /* the account; NULL: nobody, or pages are built without a host */
-    apr_int64_t study_id;     /* 0: the default study */
+    apr_int64_t study_id;     /* by wm_page_choose_study; 0: the default study */
+    json_t *studies;          /* ... those to choose from, by the same; NULL: none */
     apr_int64_t number;       /* what the star of the page's path stands for; 0: nothing */
     const apr_table_t *fields; /* of a form that was sent to the page; or NULL */
     const char *problem;       /* what is wrong with it, in words; or NULL */
@@ -52,6 +53,7 @@ typedef struct wm_page_query {
     int no_sign_out;           /* who asks signed in elsewhere and signs out there */
     apr_time_t now;            /* the server's clock */
 
+    const char *study;  /* study: slug; NULL: the default study */
     const char *search; /* q: part of id or name */
     const char *sort;   /* sort: column, "-" in front for descending */
     const char *level;  /* level: of alerts, "critical", "warning" or "info" */
@@ -83,6 +85,7 @@ typedef struct wm_page {
     const struct wm_csv_column *(*csv)(const wm_page_query *q);
     const char *action; /* for access_log, e.g. "view-participants" */
     wm_right right;     /* without which it is refused, and not in the navigation */
+    int all_studies;    /* it shows what is of any study in which they have the right */
     /* *PAGE belongs to POOL.  WM_E_INPUT when an argument is out of its form, WM_E_NOT_FOUND when
      * the study or participant does not exist; database errors. */
     const wm_err *(*build)(json_t **page, struct wm_db *db, const wm_page_query *q,
@@ -102,6 +105,13 @@ const wm_page *wm_page_find(const char *path);
  * value is too long or no number where one is due. */
 const wm_err *wm_page_query_arg(wm_page_query *q, const char *name, const char *value,
                                 apr_pool_t *pool);
+
+/* Which study the page is about: a participant's own, else the one that the address names, else the
+ * default one or, where the account has not RIGHT in that, the first in which it has.  WM_E_NOT_FOUND
+ * when the address names none in which the account has a role.  Whether it has RIGHT in the study is
+ * then for the host to ask. */
+const wm_err *wm_page_choose_study(wm_page_query *q, wm_right right, struct wm_db *db,
+                                   apr_pool_t *pool);
 
 const wm_err *wm_page_overview(json_t **page, struct wm_db *db, const wm_page_query *q,
                                apr_pool_t *pool);

@@ -7,9 +7,10 @@
 #include "wm_json_own.h"
 #include "wm_page_export.h"
 
-/* The definition of an export that is to be made again, when it may be seen. */
-static const wm_err *copied(json_t **d, json_t *page, wm_db *db, const wm_page_query *q,
-                            apr_pool_t *pool)
+/* The definition of an export of STUDY that is to be made again, when it may be seen.  One of another
+ * study would become one of this, with its groups and participants. */
+static const wm_err *copied(json_t **d, json_t *page, apr_int64_t study, wm_db *db,
+                            const wm_page_query *q, apr_pool_t *pool)
 {
     json_t *export;
 
@@ -18,10 +19,9 @@ static const wm_err *copied(json_t **d, json_t *page, wm_db *db, const wm_page_q
     WM_TRY(wm_page_ask(
         &export, db, WM_SQL_PAGE_EXPORT_FILE,
         WM_ARGS(WM_I64(apr_atoi64(q->copy)), WM_TIME(q->now), WM_TEXT(wm_page_zone(page))), pool));
-    if (!export ||
-        (q->person && !wm_account_may(q->person, WM_MAY_EXPORT,
-                                      json_integer_value(json_object_get(export, "study")))))
-        return wm_err_make(pool, WM_E_NOT_FOUND, "there is no such export");
+    if (!export || json_integer_value(json_object_get(export, "study")) != study ||
+        (q->person && !wm_account_may(q->person, WM_MAY_EXPORT, study)))
+        return wm_err_make(pool, WM_E_NOT_FOUND, "there is no such export in this study");
     *d = json_object_get(export, "definition");
     json_object_set(page, "purpose", json_object_get(export, "purpose"));
     return NULL;
@@ -153,7 +153,7 @@ const wm_err *wm_page_export_new(json_t **made, wm_db *db, const wm_page_query *
     WM_TRY(wm_page_ask(&choices, db, WM_SQL_PAGE_EXPORT_CHOICES, WM_ARGS(WM_I64(study)), pool));
     d = wm_page_export_read(choices, study, wm_page_zone(page), fields, pool);
     if (q->copy && !q->fields)
-        WM_TRY(copied(&d, page, db, q, pool));
+        WM_TRY(copied(&d, page, study, db, q, pool));
     json_object_set(page, "participants", json_object_get(choices, "participants"));
     wm_page_count_words(page, "participants", "participant", pool);
     if (purpose)

@@ -35,7 +35,7 @@ typedef struct wm_page_change {
 /* The address of PATH with the query's arguments and CHANGES.  Cursors do not survive. */
 const char *wm_page_link(const wm_page_query *q, const char *path, const wm_page_change *changes,
                          apr_pool_t *pool);
-/* The same, with nothing but CHANGES. */
+/* The same, with nothing but the study and CHANGES. */
 const char *wm_page_link_only(const wm_page_query *q, const char *path,
                               const wm_page_change *changes, apr_pool_t *pool);
 

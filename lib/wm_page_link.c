@@ -14,6 +14,7 @@ static const struct {
     const char *name;
     size_t place;
 } arguments[] = {
+    {"study", offsetof(wm_page_query, study)},
     {"id", offsetof(wm_page_query, identifier)},
     {"id-number", offsetof(wm_page_query, id_number)},
     {"tab", offsetof(wm_page_query, tab)},
@@ -89,6 +90,8 @@ const char *wm_page_link_only(const wm_page_query *q, const char *path,
     const char *link = apr_pstrcat(pool, q->base ? q->base : "", "/", path, NULL);
     char mark = '?';
 
+    if (!find(changes, "study"))
+        add(&link, &mark, "study", q->study, pool);
     for (; changes->name; changes++)
         add(&link, &mark, changes->name, changes->value, pool);
     return link;

@@ -28,6 +28,7 @@ $pg->do('select partitions_ahead(1, 2)');
 $pg->do(<<'SQL');
 update study set time_zone = 'America/Chicago' where is_default;
 insert into source_group (study_id, name) select id, unnest(array['control', 'treatment']) from study where is_default;
+insert into study (slug, name) values ('pilot', 'Pilot');
 insert into generator (identifier, label, kind) values ('webmunk-amazon-order', 'Orders', 'event'),
     ('pdk-device-battery', 'Battery', 'continuous'), ('webmunk-scroll-position', 'Scroll', 'event');
 insert into source (identifier, name, study_id, group_id, added)

@@ -33,6 +33,7 @@ dist_partials_DATA = \
 	templates/partials/nav.mustache \
 	templates/partials/pager.mustache \
 	templates/partials/state.mustache \
+	templates/partials/study-field.mustache \
 	templates/partials/system-live.mustache \
 	templates/partials/tab-completeness.mustache \
 	templates/partials/tab-day.mustache \

@@ -15,19 +15,28 @@
 #include "../page.h"
 #include "export.h"
 
-/* The form again, with what is wrong, or with what the export would be. */
-static const wm_err *show_form(wm_http *h, wm_db *db, const char *problem)
+/* What the form says, for the study that it says. */
+static const wm_err *begin_query(wm_page_query *q, wm_http *h, wm_db *db)
 {
-    wm_page_query q;
+    const char *study = wm_http_field(h, "study");
+
+    wm_page_query_begin(q, h);
+    q->fields = h->fields;
+    q->study = study && *study ? study : NULL;
+    WM_TRY(wm_page_choose_study(q, WM_MAY_EXPORT, db, h->r->pool));
+    return wm_auth_may(h, WM_MAY_EXPORT, q->study_id);
+}
+
+/* The form again, with what is wrong, or with what the export would be. */
+static const wm_err *show_form(wm_http *h, wm_db *db, wm_page_query *q, const char *problem)
+{
     json_t *page;
 
-    WM_TRY(wm_auth_token(&q.csrf, h, NULL));
-    wm_page_query_begin(&q, h);
-    q.fields = h->fields;
-    q.problem = problem;
-    WM_TRY(wm_page_export_new(&page, db, &q, h->r->pool));
+    WM_TRY(wm_auth_token(&q->csrf, h, NULL));
+    q->problem = problem;
+    WM_TRY(wm_page_export_new(&page, db, q, h->r->pool));
     wm_http_db_done(h);
-    return wm_page_reply(h, problem ? HTTP_BAD_REQUEST : HTTP_OK, "export-new", page, &q);
+    return wm_page_reply(h, problem ? HTTP_BAD_REQUEST : HTTP_OK, "export-new", page, q);
 }
 
 /* The rows, their jobs and their rows of the access log, or nothing. */
@@ -75,12 +84,13 @@ static const char *place(const wm_http *h, const wm_rows *numbers)
                                                      h->mount, wm_rows_i64(numbers, 0, 0));
 }
 
-static const wm_err *study_of(apr_int64_t *study, const char **zone, wm_http *h, wm_db *db)
+/* The time zone of STUDY; with 0 it becomes the default one. */
+static const wm_err *zone_of(const char **zone, apr_int64_t *study, wm_http *h, wm_db *db)
 {
     json_t *answer;
 
-    WM_TRY(wm_db_json(&answer, db, WM_SQL_PAGE_STUDY, WM_ARGS(WM_I64(0), WM_TIME(apr_time_now())),
-                      h->r->pool));
+    WM_TRY(wm_db_json(&answer, db, WM_SQL_PAGE_STUDY,
+                      WM_ARGS(WM_I64(*study), WM_TIME(apr_time_now())), h->r->pool));
     if (!answer)
         return wm_err_make(h->r->pool, WM_E_NOT_FOUND, "there is no default study");
     *study = json_integer_value(json_object_get(answer, "id"));
@@ -93,22 +103,23 @@ static const wm_err *by_form(wm_http *h, wm_db *db)
     const char *doing = wm_http_field(h, "do"), *zone;
     const char *purpose = wm_audit_purpose(wm_http_field(h, "purpose"));
     apr_pool_t *pool = h->r->pool;
-    apr_int64_t study;
     const wm_err *err;
+    wm_page_query q;
     wm_rows *numbers;
     json_t *asked;
 
+    WM_TRY(begin_query(&q, h, db));
     if (!doing || strcmp(doing, "start"))
-        return show_form(h, db, NULL);
+        return show_form(h, db, &q, NULL);
     if (!purpose || strlen(purpose) > WM_PURPOSE_MAX)
-        return show_form(h, db,
+        return show_form(h, db, &q,
                          purpose ? "The purpose is too long for the access log."
                                  : "Say what the data are for: it goes into the access log.");
-    WM_TRY(study_of(&study, &zone, h, db));
-    WM_TRY(wm_page_export_defined(&asked, db, study, zone, h->fields, pool));
+    WM_TRY(zone_of(&zone, &q.study_id, h, db));
+    WM_TRY(wm_page_export_defined(&asked, db, q.study_id, zone, h->fields, pool));
     err = add(&numbers, h, db, asked, purpose);
     if (err && err->code == WM_E_INPUT)
-        return show_form(h, db, err->why);
+        return show_form(h, db, &q, err->why);
     WM_TRY(err);
     return wm_reply_redirect(h, place(h, numbers));
 }
@@ -130,7 +141,7 @@ static const wm_err *by_json(wm_http *h, wm_db *db, json_t *asked)
 {
     const char *purpose = wm_audit_purpose(json_string_value(json_object_get(asked, "purpose"))),
                *zone;
-    apr_int64_t study;
+    apr_int64_t study = 0;
     const wm_err *err;
     wm_rows *numbers;
     json_t *ids;
@@ -139,7 +150,7 @@ static const wm_err *by_json(wm_http *h, wm_db *db, json_t *asked)
         return refuse(h, "\"purpose\" must say in at most 2,000 bytes what the data are for");
     purpose = apr_pstrdup(h->r->pool, purpose);
     json_object_del(asked, "purpose");
-    WM_TRY(study_of(&study, &zone, h, db));
+    WM_TRY(zone_of(&zone, &study, h, db));
     if (!json_object_get(asked, "study"))
         json_object_set_new(asked, "study", json_integer(study));
     if (!json_object_get(asked, "sensitive"))

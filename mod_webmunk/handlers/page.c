@@ -223,18 +223,16 @@ static const wm_err *show(wm_http *h, wm_db *db, request *req)
 }
 
 /* Counts are for every role; lists of participants not for auditors; what participants sent is a
- * right of its own. */
+ * right of its own.  All of them in the study that the page is about. */
 static const wm_err *permit(wm_http *h, request *req)
 {
-    apr_int64_t study = req->q.study_id ? req->q.study_id : WM_ANY_STUDY;
+    apr_int64_t study = req->which->all_studies ? WM_ANY_STUDY : req->q.study_id;
     wm_right right = req->which->right;
 
     /* What is not theirs to see is not there: a number tells nobody what others do. */
     if (req->q.number && wm_auth_may(h, right, WM_ANY_STUDY))
         return wm_err_make(h->r->pool, WM_E_NOT_FOUND, "the right \"%s\" is missing",
                            wm_right_word(right));
-    if (right == WM_MAY_EXPORT || right == WM_MAY_CONFIGURE)
-        study = WM_ANY_STUDY; /* the page asks which */
     if (req->q.tab && !strcmp(req->q.tab, "points"))
         right = WM_MAY_RECORDS;
     req->q.counts_only = wm_auth_may(h, WM_MAY_STATES, study) != NULL;
@@ -254,7 +252,8 @@ const wm_err *wm_h_page(wm_http *h)
     wm_page_query_begin(&req.q, h);
     req.q.number = number;
     WM_TRY(read_arguments(&req, h));
-    WM_TRY(permit(h, &req));
     WM_TRY(wm_http_db(&db, h));
+    WM_TRY(wm_page_choose_study(&req.q, req.which->right, db, h->r->pool));
+    WM_TRY(permit(h, &req));
     return req.form == CSV ? download(h, db, &req) : show(h, db, &req);
 }

@@ -13,7 +13,18 @@ SELECT jsonb_build_object(
   FROM study y
  WHERE y.id = $1::bigint OR ($1::bigint = 0 AND y.is_default);
 
+-- name: page_studies
+-- All studies, the default one first, and which of them the participant called $1, or without a name
+-- the one with the number $2, belongs to.
+SELECT jsonb_build_object(
+    'studies', (SELECT jsonb_agg(jsonb_build_object('id', y.id, 'slug', y.slug, 'name', y.name)
+                                 ORDER BY y.is_default DESC, lower(y.name), y.id) FROM study y),
+    'of', (SELECT d.study_id FROM source s JOIN source d ON d.id = coalesce(s.merged_into, s.id)
+            WHERE s.identifier = $1::text OR ($1::text IS NULL AND s.id = $2::bigint)));
+
 -- name: page_overview
+-- $3 studies whose alerts may be seen (NULL: all), $4 also those of the whole server: as many as the
+-- page Alerts lists.
 WITH y AS (
     SELECT * FROM study WHERE id = $1::bigint
 ), p AS MATERIALIZED (
@@ -23,8 +34,6 @@ WITH y AS (
 ), traits AS (
     -- What silent participants have in common, against those who send.
     SELECT p.state, x.what, x.value
--- $3 studies whose alerts may be seen (NULL: all), $4 also those of the whole server: as many as the
--- page Alerts lists.
       FROM p LEFT JOIN source_group g ON g.id = p.group_id
      CROSS JOIN LATERAL (VALUES ('client', p.client || ' ' || p.version), ('group', g.name)) AS x(what, value)
      WHERE p.state IN ('silent', 'active', 'partial', 'clock')
@@ -230,7 +239,7 @@ SELECT jsonb_build_object(
                FROM week AS w) AS w), '[]'));
 
 -- name: page_unassigned
--- $1 the study whose clock is shown; $3 part of the id, $4 id that the page begins behind,
+-- $1 the study whose clock is shown, and whose waiting ids may be meant; $3 part of the id, $4 id that the page begins behind,
 -- $5 backwards, $6 rows.  Newest first by id, which is the order of first sight.
 WITH y AS (
     SELECT time_zone FROM study WHERE id = $1::bigint
@@ -248,7 +257,7 @@ SELECT jsonb_build_object(
     'total', (SELECT count(*) FROM p),
     'waiting', coalesce((SELECT jsonb_agg(identifier) FROM (
         SELECT s.identifier FROM source s LEFT JOIN source_status t ON t.source_id = s.id
-         WHERE s.study_id IS NOT NULL AND s.erased IS NULL AND s.merged_into IS NULL AND t.last_received IS NULL
+         WHERE s.study_id = $1::bigint AND s.erased IS NULL AND s.merged_into IS NULL AND t.last_received IS NULL
            AND length(s.identifier) <= 100
          ORDER BY s.id DESC LIMIT 500) AS w), '[]'),
     'rows', coalesce((

@@ -61,4 +61,25 @@ async function exclude({ browser, javaScriptEnabled, open, signIn, picture, ok, 
     await context.close();
 }
 
-module.exports = { several, exclude };
+// Another study is chosen at the top of the page, and the pages stay in it.
+async function switchStudy({ browser, javaScriptEnabled, open, signIn, picture, ok, env }) {
+    const { context, page, troubles } = await open(browser, { javaScriptEnabled, colorScheme: javaScriptEnabled ? 'dark' : 'light',
+        viewport: { width: javaScriptEnabled ? 1280 : 400, height: 900 } });
+    const choice = page.locator('details.study');
+
+    await signIn(page);
+    await page.goto(`${env.BASE}/participants?state=silent`);
+    await choice.locator('summary').click();
+    await picture(page, `study-${javaScriptEnabled ? 1280 : 400}`);
+    const box = await choice.locator('ul').boundingBox();
+    ok(box.x >= 0 && box.x + box.width <= page.viewportSize().width, 'the studies are in view', JSON.stringify(box));
+    await choice.getByRole('link', { name: 'Pilot', exact: true }).click();
+    ok(/participants\?study=pilot$/.test(page.url()), 'another study is one choice away', page.url());
+    ok(/Nobody is here/.test(await page.locator('main').textContent()), '... with its own participants');
+    await page.getByRole('link', { name: 'Overview', exact: true }).click();
+    ok(/study=pilot/.test(page.url()) && /Pilot/.test(await choice.locator('summary').textContent()), '... and the pages stay in it', page.url());
+    ok(!troubles.length, 'on the way nothing went wrong', ...troubles);
+    await context.close();
+}
+
+module.exports = { several, exclude, switchStudy };
