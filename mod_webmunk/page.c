@@ -27,6 +27,17 @@ void wm_page_query_begin(wm_page_query *q, wm_http *h)
                          .now = apr_time_now()};
 }
 
+void wm_page_audit_sources(wm_audit *row, const json_t *extent, apr_pool_t *pool)
+{
+    size_t count = json_array_size(extent);
+    apr_int64_t *ids = apr_palloc(pool, (count + 1) * sizeof *ids);
+
+    for (size_t i = 0; i < count; i++)
+        ids[i] = json_integer_value(json_array_get(extent, i));
+    row->sources = ids;
+    row->source_count = (int)count;
+}
+
 const wm_err *wm_page_reply(wm_http *h, int status, const char *template, json_t *page,
                             const wm_page_query *q)
 {

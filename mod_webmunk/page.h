@@ -3,6 +3,7 @@
 #ifndef WM_MODULE_PAGE_H
 #define WM_MODULE_PAGE_H
 
+#include "wm_audit.h"
 #include "wm_page.h"
 
 #include "http.h"
@@ -13,6 +14,9 @@ void wm_page_query_begin(wm_page_query *q, wm_http *h);
 /* Prepare TEMPLATE filled with PAGE as the answer. */
 const wm_err *wm_page_reply(wm_http *h, int status, const char *template, json_t *page,
                             const wm_page_query *q);
+
+/* Into ROW the participants whose data leave: EXTENT is an array of their ids. */
+void wm_page_audit_sources(wm_audit *row, const json_t *extent, apr_pool_t *pool);
 
 /* Prepare the answer to ERR, as a page or as application/problem+json (RFC 9457).  Never fails: a
  * page that cannot be rendered becomes plain words. */

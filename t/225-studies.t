@@ -123,5 +123,15 @@ subtest 'every link stays in sight' => sub {
     is_deeply(\@wrong, [], '... and none is refused or names somebody of another study');
 };
 
+subtest 'the form of exports names participants' => sub {
+    my $before = $pg->scalar('select count(*) from access_log');
+    my $answer = $who{ann}->post('/dashboard/exports', { csrf => WmTest::Browser::token($who{ann}->get('/dashboard/exports/new')), do => 'check',
+        'generator-' . $pg->scalar("select id from generator where identifier = 'g'") => 'on' });
+    like($answer->{content} =~ s/<[^>]*>//gr, qr/2 without data in this range, for example: d2 d3/, 'it says who has no data');
+    my ($row) = ($pg->rows('select * from access_log order by id'))[-1];
+    is($row->{action}, 'view-export-form', '... which is written down');
+    is($row->{source_count}, 2, '... with whom');
+};
+
 $httpd->log_ok;
 done_testing();

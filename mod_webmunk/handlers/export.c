@@ -44,15 +44,10 @@ const wm_err *wm_export_record(wm_http *h, wm_db *db, const char *action, apr_in
 {
     apr_pool_t *pool = h->r->pool;
     wm_audit row = wm_auth_audit(h, action);
-    apr_int64_t *ids;
-    json_t *sources, *id;
-    size_t i;
+    json_t *sources;
 
     WM_TRY(wm_page_export_sources(&sources, db, study, definition, pool));
-    ids = apr_palloc(pool, (json_array_size(sources) + 1) * sizeof *ids);
-    json_array_foreach(sources, i, id) ids[i] = json_integer_value(id);
-    row.sources = ids;
-    row.source_count = (int)json_array_size(sources);
+    wm_page_audit_sources(&row, sources, pool);
     row.object = apr_psprintf(pool, "export:%" APR_INT64_T_FMT, number);
     row.purpose = purpose;
     row.extent = extent ? extent : wm_json_own(json_object(), pool);

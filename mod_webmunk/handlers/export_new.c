@@ -27,14 +27,22 @@ static const wm_err *begin_query(wm_page_query *q, wm_http *h, wm_db *db)
     return wm_auth_may(h, WM_MAY_EXPORT, q->study_id);
 }
 
-/* The form again, with what is wrong, or with what the export would be. */
+/* The form again, with what is wrong, or with what the export would be: that names participants. */
 static const wm_err *show_form(wm_http *h, wm_db *db, wm_page_query *q, const char *problem)
 {
+    wm_audit row = wm_auth_audit(h, "view-export-form");
+    apr_pool_t *pool = h->r->pool;
     json_t *page;
 
     WM_TRY(wm_auth_token(&q->csrf, h, NULL));
     q->problem = problem;
-    WM_TRY(wm_page_export_new(&page, db, q, h->r->pool));
+    WM_TRY(wm_page_export_new(&page, db, q, pool));
+    wm_page_audit_sources(&row, wm_page_extent(page), pool);
+    row.object = "export-new";
+    row.extent = wm_json_own(json_pack("{s:i}", "participants", row.source_count), pool);
+    if (row.source_count)
+        WM_TRY(
+            wm_err_wrap(pool, wm_audit_add(NULL, db, &row, pool), "recording who sees this page"));
     wm_http_db_done(h);
     return wm_page_reply(h, problem ? HTTP_BAD_REQUEST : HTTP_OK, "export-new", page, q);
 }

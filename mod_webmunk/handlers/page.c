@@ -92,18 +92,6 @@ static const char *sign_in_notice(wm_http *h)
     return apr_psprintf(h->r->pool, "You last signed in on %s.", text);
 }
 
-/* The participants whose data leave, as the access log wants them. */
-static void list_sources(wm_audit *row, const json_t *extent, apr_pool_t *pool)
-{
-    size_t count = json_array_size(extent);
-    apr_int64_t *ids = apr_palloc(pool, (count + 1) * sizeof *ids);
-
-    for (size_t i = 0; i < count; i++)
-        ids[i] = json_integer_value(json_array_get(extent, i));
-    row->sources = ids;
-    row->source_count = (int)count;
-}
-
 /* What stands for this session's look at the page of this address, in whichever form, from this
  * host; without the form token nobody can tell which search it was. */
 static const char *view_of(wm_http *h, const request *req, const json_t *page)
@@ -129,7 +117,7 @@ static const wm_err *record(wm_http *h, wm_db *db, const request *req, const jso
     apr_pool_t *pool = h->r->pool;
     int covered = 0;
 
-    list_sources(&row, extent, pool);
+    wm_page_audit_sources(&row, extent, pool);
     if (view && wm_auth_is_unattended(h->r))
         WM_TRY(wm_audit_covered(&covered, db, &row, view, COVERED_SECONDS, pool));
     if (covered)
