@@ -54,19 +54,40 @@ static const char *count_of(const json_t *cell, const char *key, const char *one
     return wm_page_count((apr_int64_t)json_number_value(json_object_get(cell, key)), one, pool);
 }
 
-static void dress_cell(json_t *cell, int column, const char *generator, const wm_page_query *q,
-                       apr_pool_t *pool)
+/* What a cell counts, and of how many: hours of those expected where hours are expected, the day where
+ * something is due once a day, and of the others hours alone. */
+static const char *ratio(const json_t *cell, const char *kind, apr_pool_t *pool)
+{
+    double hours = json_number_value(json_object_get(cell, "hours"));
+
+    if (!strcmp(json_string_value(json_object_get(cell, "class")), "blank"))
+        return "–";
+    if (!strcmp(kind, "daily"))
+        return json_number_value(json_object_get(cell, "points")) > 0 ? "1/1" : "0/1";
+    return strcmp(kind, "continuous")
+               ? apr_psprintf(pool, "%.0f", hours)
+               : apr_psprintf(pool, "%.0f/%.0f", hours,
+                              json_number_value(json_object_get(cell, "expected")));
+}
+
+static void dress_cell(json_t *cell, int column, const char *generator, const char *kind,
+                       const wm_page_query *q, apr_pool_t *pool)
 {
     size_t class = class_of(json_string_value(json_object_get(cell, "class")));
     const char *day = json_string_value(json_object_get(cell, "day"));
-    const char *words = apr_psprintf(pool, "%s, %s: %s; %s in %s", generator, day,
-                                     classes[class].words, count_of(cell, "points", "point", pool),
+    int daily = !strcmp(kind, "daily"), judged = class >= 1 && class <= 4;
+    const char *says = daily && judged
+                           ? class == 1 ? "due once a day, no data" : "came, as once a day"
+                           : classes[class].words;
+    const char *words = apr_psprintf(pool, "%s, %s: %s; %s in %s", generator, day, says,
+                                     count_of(cell, "points", "point", pool),
                                      count_of(cell, "hours", "hour", pool));
 
-    if (class >= 1 && class <= 4)
+    if (judged && !daily)
         words = apr_psprintf(pool, "%s of %.0f expected (%s)", words,
                              json_number_value(json_object_get(cell, "expected")),
                              basis_words(json_string_value(json_object_get(cell, "basis"))));
+    json_object_set_new(cell, "ratio", json_string(ratio(cell, kind, pool)));
     json_object_set_new(cell, "x", json_integer(column * CELL));
     json_object_set_new(cell, "text_x", json_integer(column * CELL + (CELL - GAP) / 2));
     json_object_set_new(cell, "letter", json_string(classes[class].letter));
@@ -81,6 +102,7 @@ static void dress_cell(json_t *cell, int column, const char *generator, const wm
 
 static void dress_row(json_t *row, int at, const wm_page_query *q, apr_pool_t *pool)
 {
+    const char *kind = json_string_value(json_object_get(row, "kind"));
     json_t *cell;
     size_t i;
 
@@ -88,7 +110,7 @@ static void dress_row(json_t *row, int at, const wm_page_query *q, apr_pool_t *p
     json_object_set_new(row, "text_y", json_integer(HEAD + at * ROW + 16));
     wm_page_show_name(row, "generator", pool);
     json_array_foreach(json_object_get(row, "cells"), i, cell)
-        dress_cell(cell, (int)i, json_string_value(json_object_get(row, "short")), q, pool);
+        dress_cell(cell, (int)i, json_string_value(json_object_get(row, "short")), kind, q, pool);
 }
 
 /* The last column says it too, because it is the one that a narrow page begins with, unless the

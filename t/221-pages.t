@@ -152,6 +152,11 @@ EOT
     is($today->{class}, 'full', '... and a full part of it is full');
     is($today->{basis}, 'part', '... as the cell says');
     is($row{nightly}{cells}[-1]{class}, 'blank', 'what comes once a day is not missing before the day is over');
+    is($row{nightly}{cells}[-2]{ratio}, '1/1', '... and once is all of it');
+    is($row{nightly}{cells}[-2]{expected}, undef, '... without hours that are expected');
+    like($row{nightly}{cells}[-2]{words}, qr/: came, as once a day; 1 point in 0 hours\z/, '... in words, not so many of 24 hours');
+    is($today->{ratio}, "24/$today->{expected}", 'hours are counted where hours are expected');
+    is($row{nightly}{cells}[0]{ratio}, "\x{2013}", '... and nothing before the enrolment');
     my ($ended) = grep { $_->{identifier} eq 'ended' } @{ page('/dashboard/participants?q=ended')->{rows} };
     like($ended->{cells_words}, qr/^(?:\x{2013}, ){8}0, 24, 0(?:, \x{2013}){3}\z/, 'days before the enrolment and after the end are blank, not zero');
     is(scalar(@{ $ended->{cells} }), 3, '... and not drawn');

@@ -101,7 +101,7 @@ SELECT jsonb_build_object(
                            'required', coalesce(bool_or(j.required), false),
                            'cells', jsonb_agg(jsonb_build_object(
                                'day', to_char(j.day, 'YYYY-MM-DD'), 'points', j.points, 'hours', j.hours,
-                               'expected', j.expected, 'basis', j.basis, 'class', j.class)
+                               'expected', CASE j.kind WHEN 'continuous' THEN j.expected END, 'basis', j.basis, 'class', j.class)
                                ORDER BY j.day)) AS row
                   FROM judged j JOIN generator k ON k.id = j.id GROUP BY k.id) AS r), '[]'),
     'totals', (SELECT jsonb_agg(jsonb_build_object(
