@@ -98,8 +98,8 @@ const wm_err *wm_page_begin(json_t **page, apr_int64_t *study_id, wm_db *db, con
                        pool));
     if (!study)
         return wm_err_make(pool, WM_E_NOT_FOUND, "there is no such study");
-    late = wm_page_duration(json_integer_value(json_object_get(study, "late_after")), pool);
-    silent = wm_page_duration(json_integer_value(json_object_get(study, "silent_after")), pool);
+    late = wm_page_limit(json_integer_value(json_object_get(study, "late_after")), pool);
+    silent = wm_page_limit(json_integer_value(json_object_get(study, "silent_after")), pool);
     json_object_set_new(study, "late_words", json_string(late));
     json_object_set_new(study, "silent_words", json_string(silent));
     *study_id = json_integer_value(json_object_get(study, "id"));

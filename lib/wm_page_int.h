@@ -54,6 +54,8 @@ const wm_err *wm_page_named(const char **name, wm_db *db, const char *text, cons
 
 /* "3 hours"; "1 204"; "4.2 MB". */
 const char *wm_page_duration(apr_int64_t seconds, apr_pool_t *pool);
+/* The same without rounding: of 60 hours "60 hours", not "2 days". */
+const char *wm_page_limit(apr_int64_t seconds, apr_pool_t *pool);
 const char *wm_page_number(apr_int64_t number, apr_pool_t *pool);
 const char *wm_page_bytes(apr_int64_t bytes, apr_pool_t *pool);
 /* "1 upload", "1 204 uploads": ONE is the word for one, the plural ends with an s. */

@@ -57,22 +57,42 @@ const wm_err *wm_page_states(const char **names, const char *state, apr_pool_t *
     return NULL;
 }
 
+static const struct {
+    apr_int64_t size, up_to;
+    const char *word;
+} spans[] = {
+    {1, 120, "second"},      {60, 7200, "minute"},         {3600, 172800, "hour"},
+    {86400, 5184000, "day"}, {2592000, 63072000, "month"}, {31536000, 0, "year"},
+};
+
+static size_t unit_of(apr_int64_t seconds)
+{
+    size_t i = 0;
+
+    while (spans[i].up_to && seconds >= spans[i].up_to)
+        i++;
+    return i;
+}
+
+static const char *in_units(apr_int64_t seconds, size_t unit, apr_pool_t *pool)
+{
+    apr_int64_t n = seconds / spans[unit].size;
+
+    return apr_psprintf(pool, "%" APR_INT64_T_FMT " %s%s", n, spans[unit].word, n == 1 ? "" : "s");
+}
+
 const char *wm_page_duration(apr_int64_t seconds, apr_pool_t *pool)
 {
-    static const struct {
-        apr_int64_t size, up_to;
-        const char *word;
-    } units[] = {
-        {1, 120, "second"},      {60, 7200, "minute"},         {3600, 172800, "hour"},
-        {86400, 5184000, "day"}, {2592000, 63072000, "month"}, {31536000, 0, "year"},
-    };
-    size_t i = 0;
-    apr_int64_t n;
+    return in_units(seconds, unit_of(seconds), pool);
+}
 
-    while (units[i].up_to && seconds >= units[i].up_to)
-        i++;
-    n = seconds / units[i].size;
-    return apr_psprintf(pool, "%" APR_INT64_T_FMT " %s%s", n, units[i].word, n == 1 ? "" : "s");
+const char *wm_page_limit(apr_int64_t seconds, apr_pool_t *pool)
+{
+    size_t unit = unit_of(seconds);
+
+    while (seconds % spans[unit].size)
+        unit--;
+    return in_units(seconds, unit, pool);
 }
 
 const char *wm_page_age(apr_int64_t then, apr_int64_t now, apr_pool_t *pool)

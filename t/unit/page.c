@@ -21,6 +21,9 @@ static void words(void)
            "below two of a unit the smaller one is used");
     is_str(wm_page_duration(43200, pool), "12 hours", "twelve hours are twelve hours");
     is_str(wm_page_duration(172800, pool), "2 days", "from two days on they are days");
+    is_str(wm_page_limit(172800, pool), "2 days", "a limit of two days is that");
+    is_str(wm_page_limit(216000, pool), "60 hours", "... of two and a half is not rounded");
+    is_str(wm_page_limit(86399, pool), "86399 seconds", "... nor any other");
     is_str(wm_page_age(1000, 1030, pool), "just now", "half a minute is just now");
     is_str(wm_page_age(1000, 8200, pool), "2 hours ago", "the past is ago");
     is_str(wm_page_age(8200, 1000, pool), "in 2 hours", "a clock that runs ahead is in the future");
