@@ -129,6 +129,8 @@ subtest 'the form of exports names participants' => sub {
         'generator-' . $pg->scalar("select id from generator where identifier = 'g'") => 'on' });
     like($answer->{content} =~ s/<[^>]*>//gr, qr/2 without data in this range, for example: d2 d3/, 'it says who has no data');
     my ($row) = ($pg->rows('select * from access_log order by id'))[-1];
+    like($who{ann}->post('/dashboard/exports', { csrf => WmTest::Browser::token($answer), do => 'check', 'type-pdk-device-battery' => 'on' })->{content}
+        =~ s/<[^>]*>//gr, qr/3 without data in this range, for example: d1 d2 d3/, '... also of a type that nobody has ever sent');
     is($row->{action}, 'view-export-form', '... which is written down');
     is($row->{source_count}, 2, '... with whom');
 };

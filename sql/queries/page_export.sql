@@ -200,9 +200,10 @@ SELECT jsonb_build_object(
                               FROM (SELECT generator, sum(points) AS points, sum(bytes) AS bytes,
                                            count(*) FILTER (WHERE points > 0) AS participants
                                       FROM n GROUP BY 1) AS x), '[]'),
-    'missing', coalesce((SELECT jsonb_agg(jsonb_build_object('id', id, 'identifier', source) ORDER BY source) FROM (
-        SELECT id, source FROM n GROUP BY 1, 2 HAVING sum(points) = 0 ORDER BY source LIMIT 20) AS m), '[]'),
-    'without', (SELECT count(*) FROM (SELECT FROM n GROUP BY id HAVING sum(points) = 0) AS m),
+    'missing', coalesce((SELECT jsonb_agg(jsonb_build_object('id', id, 'identifier', identifier) ORDER BY identifier) FROM (
+        SELECT * FROM s WHERE NOT EXISTS (SELECT FROM n WHERE n.id = s.id AND n.points > 0)
+         ORDER BY identifier LIMIT 20) AS m), '[]'),
+    'without', (SELECT count(*) FROM s WHERE NOT EXISTS (SELECT FROM n WHERE n.id = s.id AND n.points > 0)),
     'speed', (SELECT jsonb_build_object('rows', sum(rows), 'seconds', greatest(1, extract(epoch FROM sum(took)))) FROM (
         SELECT e.rows, e.finished - r.started AS took
           FROM export e JOIN LATERAL (SELECT started FROM job_run WHERE job_id = e.job_id ORDER BY id DESC LIMIT 1) r ON true
