@@ -94,6 +94,8 @@ subtest 'an upload is on the overview when it is answered' => sub {
     is($after->{sentence}{received}{count}, $before->{sentence}{received}{count} + 1, 'its participant has sent data');
     is($after->{arrivals}{points}, $before->{arrivals}{points} + 5, 'its points arrived');
     is($after->{arrivals}{bundles}, $before->{arrivals}{bundles} + 1, 'its upload arrived');
+    my %at = map { $_->{at} => 1 } @{ $after->{arrivals}{rows} };
+    is(scalar(grep { /^\d{4}-\d\d-\d\dT\d\d:00:00Z\z/ } keys %at), 48, 'each of the 48 hours is told from the others, also when clocks go back');
     my $points = page('/dashboard/participant?id=newcomer&tab=points');
     is(scalar(@{ $points->{rows} }), 5, 'its points can be looked at');
     is($points->{generator}, 'test', '... of the generator that came last');

@@ -115,6 +115,7 @@ WITH y AS (
 SELECT jsonb_build_object(
     'rows', (SELECT jsonb_agg(jsonb_build_object(
                         'hour', to_char(h.hour AT TIME ZONE y.time_zone, 'YYYY-MM-DD HH24:MI'),
+                        'at', to_char(h.hour AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
                         'points', coalesce(a.points, 0), 'bundles', coalesce(a.bundles, 0),
                         'low', CASE WHEN u.days >= 3 THEN round(u.band[1]) END,
                         'high', CASE WHEN u.days >= 3 THEN round(u.band[2]) END) ORDER BY h.hour)
