@@ -103,6 +103,19 @@ static wm_err_code code_of(const char *state)
     return WM_E_SYSTEM;
 }
 
+/* A schema, table, column, function or type that is not there, or a right: what a new installation or
+ * an update forgets. */
+static const char *remedy(const char *state)
+{
+    static const char *const missing[] = {"3F000", "42P01", "42703", "42883", "42704", "42501"};
+
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
+        if (!strcmp(state, missing[i]))
+            return "; does this database have the schema and grants of this version? "
+                   "\"webmunkd migrate\" makes them";
+    return "";
+}
+
 /* SQLSTATE, primary message and constraint only: detail and context carry data (T24). */
 const wm_err *wm_db_error(wm_db *db, const PGresult *result, const char *what, apr_pool_t *pool)
 {
@@ -115,8 +128,9 @@ const wm_err *wm_db_error(wm_db *db, const PGresult *result, const char *what, a
         state = PQstatus(db->conn) == CONNECTION_BAD ? "08006" : "XX000";
     if (!text)
         text = PQstatus(db->conn) == CONNECTION_BAD ? "connection lost" : "no result";
-    err = (wm_err *)wm_err_make(pool, code_of(state), "%s: %s %s%s%s", what, state, text,
-                                constraint ? " by " : "", constraint ? constraint : "");
+    err = (wm_err *)wm_err_make(pool, code_of(state), "%s: %s %s%s%s%s", what, state, text,
+                                constraint ? " by " : "", constraint ? constraint : "",
+                                remedy(state));
     apr_cpystrn(err->sqlstate, state, sizeof err->sqlstate);
     return err;
 }

@@ -50,6 +50,11 @@ my $done = webmunkd($plain, $pg, 'migrate');
 is($done->{code}, 0, 'the owner of a database needs no other right') or diag($done->{err});
 like($done->{out}, qr/must connect as the owner/, 'and is told when the roles are missing');
 
+# Forgotten.
+$done = webmunkd($pg, 'account', 'list');
+is($done->{code}, 1, 'without a schema there are no accounts');
+like($done->{err}, qr/\Awebmunkd: [^\n]* does not exist; [^\n]*"webmunkd migrate" makes them\n\z/, '... and the sentence names what helps');
+
 # Fresh.
 $done = webmunkd($pg, 'migrate', '--status');
 is($done->{code}, 0, 'the state of an empty database can be asked for');
