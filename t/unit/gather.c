@@ -42,14 +42,20 @@ static void let_go(sender *list)
         pthread_join(list[i].thread, NULL);
 }
 
+/* Each upload is one point of a source of its own, NAME and its number. */
+static void give_points(sender *list, int count, const char *name, apr_pool_t *pool)
+{
+    for (int i = 0; i < count; i++)
+        list[i].json = apr_pstrcat(
+            pool, "[", point(pool, apr_psprintf(pool, "%s-%d", name, i), i, ""), "]", NULL);
+}
+
 static void test_gather(wm_db *db, apr_pool_t *pool)
 {
     sender list[8] = {0};
     wm_writer *writer;
 
-    for (int i = 0; i < 8; i++)
-        list[i].json = apr_pstrcat(
-            pool, "[", point(pool, apr_psprintf(pool, "gather-%d", i), i, ""), "]", NULL);
+    give_points(list, 8, "gather", pool);
     must(wm_writer_create(&writer, 2, apr_time_from_sec(60), apr_time_from_sec(60), pool), pool);
     hold_three(list, writer);
     queue_up(&list[5], writer, 1);
@@ -71,9 +77,7 @@ static void test_gather_end(wm_db *db, apr_pool_t *pool)
     sender list[6] = {0};
     wm_writer *writer;
 
-    for (int i = 0; i < 6; i++)
-        list[i].json = apr_pstrcat(
-            pool, "[", point(pool, apr_psprintf(pool, "gathered-%d", i), i, ""), "]", NULL);
+    give_points(list, 6, "gathered", pool);
     must(wm_writer_create(&writer, 2, apr_time_from_msec(1), apr_time_from_sec(60), pool), pool);
     hold_three(list, writer);
     start(&list[5], writer);
