@@ -241,6 +241,8 @@ subtest 'changes' => sub {
     my ($running, $other_job) = with_job('running', state => "'running'", requested_by => by('ann'));
     is($who{ann}->post("/dashboard/exports/$running/cancel", { csrf => $token })->{status}, 303, 'one that runs');
     is($pg->scalar("select e.state || j.stop::text from export e join job j on j.id = e.job_id where e.id = $running"), 'runningtrue', '... is asked to end');
+    my @asked = grep { $who{alice}->get("/dashboard/jobs/$_")->{content} =~ /asked to end/ } $job, $other_job;
+    is_deeply(\@asked, [$other_job], '... as its page says, which one that has ended does not');
     is($who{ann}->post("/dashboard/exports/$own/cancel", { csrf => $token })->{status}, 409, 'what is over is not cancelled');
 
     $answer = $who{bob}->post("/dashboard/exports/$own/repeat", { csrf => $bob });

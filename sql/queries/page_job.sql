@@ -59,7 +59,7 @@ SELECT jsonb_build_object(
         SELECT jsonb_agg(jsonb_build_object(
                    'id', c.id, 'name', c.name, 'what', c.what,
                    'state', c.shown_state,
-                   'stop', c.stop, 'tries', c.tries, 'progress', c.progress, 'error', c.error, 'by', a.name,
+                   'stop', c.stop AND c.finished IS NULL, 'tries', c.tries, 'progress', c.progress, 'error', c.error, 'by', a.name,
                    'added', page_time(c.added, $3::text), 'run_after', page_time(c.run_after, $3::text),
                    'finished', page_time(c.finished, $3::text)) ORDER BY c.id DESC)
           FROM shown c LEFT JOIN account a ON a.id = c.added_by), '[]'));
@@ -69,7 +69,7 @@ SELECT jsonb_build_object(
 SELECT jsonb_build_object(
            'id', j.id, 'name', j.name, 'what', j.what, 'study_id', j.study_id, 'study', y.name,
            'state', CASE WHEN j.state = 'running' AND j.lease_until < $2::timestamptz THEN 'lost' ELSE j.state END,
-           'stop', j.stop, 'tries', j.tries, 'progress', j.progress, 'error', j.error, 'worker', j.worker, 'by', a.name,
+           'stop', j.stop AND j.finished IS NULL, 'tries', j.tries, 'progress', j.progress, 'error', j.error, 'worker', j.worker, 'by', a.name,
            'export', j.params -> 'export', 'priority', j.priority,
            'added', page_time(j.added, $3::text), 'run_after', page_time(j.run_after, $3::text),
            'finished', page_time(j.finished, $3::text),
