@@ -32,7 +32,9 @@ our %environment = (
     MALLOC_TRIM_THRESHOLD_ => 64 << 20,
 );
 
-my $huge_pages = '/proc/sys/vm/nr_hugepages';
+# The kernel begins to write pages of files back when so many are dirty.  Its default is a tenth of the memory or 30
+# seconds, and what has gathered by then keeps commits waiting.
+my $dirty_background_bytes = 64 << 20;
 
 sub new
 {
@@ -104,6 +106,7 @@ sub start_postgres
             '--locale=C.UTF-8');
     }
     $self->reserve_huge_pages;
+    $self->write_back_early if $> == 0;
     my @set = map { ('-c', "$_=$settings{$_}") } sort keys %settings;
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
@@ -119,7 +122,7 @@ sub start_postgres
 }
 
 # Root reserves the pages that PostgreSQL needs, and gives them back at the end; others use what the administrator has
-# reserved. Without them each backend faults in each page of shared memory that it meets.
+# set up. Without them each backend faults in each page of shared memory that it meets.
 sub reserve_huge_pages
 {
     my ($self) = @_;
@@ -129,12 +132,33 @@ sub reserve_huge_pages
     } // 0;
     my ($free) = slurp('/proc/meminfo') =~ /^HugePages_Free:\s*(\d+)/m;
     if ($needed > 0 && defined $free && $free < $needed && $> == 0) {
-        $self->{huge_pages_before} //= 0 + slurp($huge_pages);
-        spew($huge_pages, $self->{huge_pages_before} + $needed - $free);
+        $self->{kernel}{nr_hugepages} //= kernel_setting('nr_hugepages');
+        kernel_setting('nr_hugepages', $self->{kernel}{nr_hugepages} + $needed - $free);
         ($free) = slurp('/proc/meminfo') =~ /^HugePages_Free:\s*(\d+)/m;
     }
     $settings{huge_pages} = $needed > 0 && defined $free && $free >= $needed ? 'on' : 'off';
     return;
+}
+
+# The share of the memory and the number of bytes replace each other: the one that is not 0 is in force.
+sub write_back_early
+{
+    my ($self) = @_;
+    return if $self->{kernel}{dirty_background_bytes} || $self->{kernel}{dirty_background_ratio};
+    for my $name ('dirty_background_bytes', 'dirty_background_ratio') {
+        my $value = kernel_setting($name);
+        $self->{kernel}{$name} = $value if $value;
+    }
+    kernel_setting('dirty_background_bytes', $dirty_background_bytes);
+    return;
+}
+
+# A setting of vm, which only root changes.
+sub kernel_setting
+{
+    my ($name, $value) = @_;
+    spew("/proc/sys/vm/$name", $value) if defined $value;
+    return 0 + slurp("/proc/sys/vm/$name");
 }
 
 sub database { my ($self) = @_; return "host=$self->{dir}/pg user=wm_owner dbname=webmunk" }
@@ -230,7 +254,8 @@ sub announce
     say_line('PostgreSQL', $self->sql('SHOW server_version') =~ s/\s.*//sr . ', '
             . join(', ', map { "$_ " . $self->sql("SHOW $_") =~ s/\n//r } 'fsync', 'synchronous_commit', 'full_page_writes',
                 sort keys %settings));
-    say_line('', 'without huge pages; docs/operators.md says how they are reserved') if $settings{huge_pages} eq 'off';
+    say_line('kernel', 'vm.dirty_background_bytes ' . kernel_setting('dirty_background_bytes')
+            . ($settings{huge_pages} eq 'off' ? ', no huge pages reserved' : '') . '; docs/operators.md, section 3');
     return;
 }
 
@@ -301,7 +326,7 @@ sub DESTROY
     return if $$ != $owner;
     local $?;
     $self->stop($_) for 'httpd', 'postgres';
-    spew($huge_pages, $self->{huge_pages_before}) if defined $self->{huge_pages_before};
+    kernel_setting($_, $self->{kernel}{$_}) for keys %{ $self->{kernel} };
     return;
 }
 
