@@ -7,13 +7,11 @@
 #include "wm_page_export.h"
 #include "wm_page_tables.h"
 
-static const wm_page_column columns[] = {{"number", "Number", 1, 1, 0},
+static const wm_page_column columns[] = {{"number", "No.", 1, 1, 0},
                                          {"name", "Name", 0, 0, 0},
                                          {"by", "Requested by", 1, 0, 0},
-                                         {"when", "Requested", 0, 0, 0},
                                          {"what", "What", 0, 0, 0},
                                          {"state", "State", 1, 0, 0},
-                                         {"progress", "Progress", 0, 0, 0},
                                          {"size", "Size", 1, 1, 1},
                                          {"rows", "Rows", 1, 1, 1},
                                          {"expires", "Expires", 1, 0, 0},
