@@ -118,7 +118,7 @@ static int may_change(const json_t *row, const wm_page_query *q)
 }
 
 /* What can be done with it now. */
-static void set_actions(json_t *row, const wm_export_state *state, const char *link,
+static void set_actions(json_t *row, const wm_export_state *state, const char *path,
                         const wm_page_query *q, apr_pool_t *pool)
 {
     const char *base = text_of(row, "base_state");
@@ -127,8 +127,10 @@ static void set_actions(json_t *row, const wm_export_state *state, const char *l
     int deleted = json_is_object(json_object_get(row, "deleted"));
 
     if (ready && !gone)
-        json_object_set_new(row, "download",
-                            json_string(apr_pstrcat(pool, link, "/download", NULL)));
+        json_object_set_new(
+            row, "download",
+            json_string(wm_page_link_only(q, apr_pstrcat(pool, path, "/download", NULL),
+                                          WM_NO_CHANGES, pool)));
     json_object_set_new(row, "cancel", json_boolean(change && !over));
     json_object_set_new(row, "repeat", json_boolean(over));
     json_object_set_new(row, "delete", json_boolean(change && over && !deleted));
@@ -137,14 +139,12 @@ static void set_actions(json_t *row, const wm_export_state *state, const char *l
 int wm_page_export_dress(json_t *row, const wm_page_query *q, apr_pool_t *pool)
 {
     const wm_export_state *state = wm_export_state_find(text_of(row, "state"));
-    const char *link, *name = text_of(row, "name");
+    const char *path = apr_psprintf(pool, "exports/%" APR_INT64_T_FMT, number_of(row, "id"));
+    const char *name = text_of(row, "name");
 
     if (!state)
         state = &wm_export_states[0];
-    link =
-        wm_page_link_only(q, apr_psprintf(pool, "exports/%" APR_INT64_T_FMT, number_of(row, "id")),
-                          WM_NO_CHANGES, pool);
-    json_object_set_new(row, "link", json_string(link));
+    json_object_set_new(row, "link", json_string(wm_page_link_only(q, path, WM_NO_CHANGES, pool)));
     json_object_set_new(row, "short", json_string(wm_page_short(name, NAME_CHARACTERS, pool)));
     json_object_set_new(row, "state",
                         json_pack("{s:s, s:s, s:s, s:s}", "name", state->name, "label",
@@ -153,7 +153,7 @@ int wm_page_export_dress(json_t *row, const wm_page_query *q, apr_pool_t *pool)
         json_object_set_new(row, "by", json_string("the schedule"));
     say_definition(row, pool);
     say_progress(row, state->live, pool);
-    set_actions(row, state, link, q, pool);
+    set_actions(row, state, path, q, pool);
     wm_page_number_text(row, "rows", pool);
     wm_page_number_text(row, "rows_expected", pool);
     wm_page_number_text(row, "downloads", pool);

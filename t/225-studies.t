@@ -107,6 +107,24 @@ subtest 'the switch' => sub {
     like($who{ann}->get('/dashboard/')->{content}, qr{<a href="/dashboard/alerts\?level=warning">1 warning</a>}, '... for those who see fewer, too');
 };
 
+subtest 'exports of a study that is not the default one' => sub {
+    my $account = $pg->scalar("select id from account where name = 'bob'");
+    my $definition = '{"study": 2, "types": ["pdk-user"], "sources": ["s1"]}';
+    my ($ready, $running) = map { $pg->scalar('insert into export (study_id, requested_by, purpose, definition, state, expires) values (2, $1, $3, $4, $2, now() + $5) returning id',
+        $account, $_, 'x', $definition, '1 day') } qw(ready running);
+    my %row = map { $_->{number} => $_ } @{ page('bob', 'exports')->{rows} };
+    is($row{$ready}{download}, "/dashboard/exports/$ready/download?study=sleep", 'the address of an archive');
+    my $html = $who{bob}->get('/dashboard/exports')->{content};
+    my ($token) = $html =~ /name="csrf" value="([^"]+)"/;
+    for ([ $running, 'cancel' ], [ $ready, 'repeat' ], [ $ready, 'delete' ]) {
+        my ($id, $what) = @$_;
+        my ($action) = $html =~ m{action="([^"]*/${id}\b[^"]*${what}[^"]*)"};
+        is($who{bob}->post($action, { csrf => $token })->{status}, 303, "the button to $what leads there") or diag($action);
+    }
+    is($pg->scalar('select string_agg(state, $1 order by id) from export where id in ($2, $3)', ' ', $ready, $running), 'ready cancelled', '... and does it');
+    isnt($pg->scalar('select deleted from export where id = $1', $ready), undef, '... all of it');
+};
+
 subtest 'every link stays in sight' => sub {
     my @todo = ('/dashboard/');
     my (%seen, @wrong);
