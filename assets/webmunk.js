@@ -148,6 +148,32 @@
         form.prepend(label);
     }
 
+    /* The time zone of this browser is one more choice, where it is none yet. */
+    function setUpZone() {
+        var form = document.querySelector('.zone form');
+        var here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+        var item = document.createElement('li');
+        var link = document.createElement('a');
+        var note = document.createElement('span');
+        var list, fields;
+
+        if (!form || !here) {
+            return;
+        }
+        list = form.parentNode.querySelector('ul');
+        if (Array.from(list.querySelectorAll('a')).some(function (one) { return one.dataset.zone === here; })) {
+            return;
+        }
+        fields = new URLSearchParams(new FormData(form));
+        fields.set('zone', here);
+        link.href = form.getAttribute('action') + '?' + fields;
+        link.append(here + ' ', note);
+        note.className = 'quiet';
+        note.textContent = 'this browser\u2019s';
+        item.append(link);
+        list.append(item);
+    }
+
     function setUpRefresh() {
         var place = document.querySelector('.refresh');
         var button;
@@ -201,6 +227,7 @@
         drawAll();
     });
     window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
+    setUpZone();
     setUpRefresh();
     setUpPicks();
     drawAll();

@@ -94,8 +94,8 @@ const wm_err *wm_page_begin(json_t **page, apr_int64_t *study_id, wm_db *db, con
     json_t *study, *links;
     const char *late, *silent;
 
-    WM_TRY(wm_page_ask(&study, db, WM_SQL_PAGE_STUDY, WM_ARGS(WM_I64(q->study_id), WM_TIME(q->now)),
-                       pool));
+    WM_TRY(wm_page_ask(&study, db, WM_SQL_PAGE_STUDY,
+                       WM_ARGS(WM_I64(q->study_id), WM_TIME(q->now), WM_TEXT(q->zone)), pool));
     if (!study)
         return wm_err_make(pool, WM_E_NOT_FOUND, "there is no such study");
     late = wm_page_limit(json_integer_value(json_object_get(study, "late_after")), pool);
@@ -120,15 +120,11 @@ const wm_err *wm_page_begin(json_t **page, apr_int64_t *study_id, wm_db *db, con
         json_object_set_new(links, "csv",
                             json_string(wm_page_link(&here, apr_pstrcat(pool, name, ".csv", NULL),
                                                      WM_CHANGES({"limit", NULL}), pool)));
-    *page = wm_json_own(json_pack("{s:s, s:O, s:o, s:[]}", "title", which->title, "study", study,
-                                  "links", links, "extent"),
-                        pool);
+    *page =
+        wm_json_own(json_pack("{s:s, s:O, s:o, s:[], s:o}", "title", which->title, "study", study,
+                              "links", links, "extent", "times", wm_page_times(study, q)),
+                    pool);
     return *page ? NULL : wm_err_make(pool, WM_E_SYSTEM, "no memory for a page");
-}
-
-const char *wm_page_zone(const json_t *page)
-{
-    return json_string_value(json_object_get(json_object_get(page, "study"), "time_zone"));
 }
 
 void wm_page_extend(json_t *page, const json_t *rows)
@@ -223,12 +219,14 @@ const wm_err *wm_page_html(wm_buf **text, const struct wm_templates *templates,
 {
     const wm_page *here = wm_page_find(template);
     const char *home = wm_page_link_only(q, "", WM_NO_CHANGES, pool);
+    const wm_page_query kept = {.study = q->study, .zone = q->zone};
     json_t *root = wm_json_own(json_copy(page), pool), *frame;
 
-    frame =
-        json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*}", "base", q->base ? q->base : "",
-                  "home", home, "account", q->account, "csrf", q->csrf, "notice", q->notice,
-                  "version", q->version, "request_id", q->request_id, "study", q->study);
+    frame = json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:o, s:s}", "base",
+                      q->base ? q->base : "", "home", home, "account", q->account, "csrf", q->csrf,
+                      "notice", q->notice, "version", q->version, "request_id", q->request_id,
+                      "kept", wm_page_fields(&kept, WM_NO_CHANGES, pool), "kept_query",
+                      wm_page_link_only(&kept, "", WM_NO_CHANGES, pool) + 1);
     if (!root || !frame)
         return wm_err_make(pool, WM_E_SYSTEM, "no memory for a page");
     if (q->account) {
@@ -237,6 +235,9 @@ const wm_err *wm_page_html(wm_buf **text, const struct wm_templates *templates,
         json_object_set_new(frame, "breadcrumb", breadcrumb(here, q, pool));
         if (json_array_size(q->studies) > 1)
             json_object_set_new(frame, "switch", switch_of(here, q, pool));
+        if (here)
+            json_object_set_new(frame, "zone",
+                                wm_page_zones(page, place_of(here, q, pool), q, pool));
     }
     json_object_set_new(root, "frame", frame);
     return wm_templates_render(text, templates, template, root, pool);

@@ -54,6 +54,7 @@ typedef struct wm_page_query {
     apr_time_t now;            /* the server's clock */
 
     const char *study;  /* study: slug; NULL: the default study */
+    const char *zone;   /* zone: of the times shown, by wm_page_choose_zone; NULL: the study's */
     const char *search; /* q: part of id or name */
     const char *sort;   /* sort: column, "-" in front for descending */
     const char *level;  /* level: of alerts, "critical", "warning" or "info" */
@@ -112,6 +113,23 @@ const wm_err *wm_page_query_arg(wm_page_query *q, const char *name, const char *
  * then for the host to ask. */
 const wm_err *wm_page_choose_study(wm_page_query *q, wm_right right, struct wm_db *db,
                                    apr_pool_t *pool);
+
+/* The time zone that the address names, as the database spells it; times are the study's where it
+ * names none.  WM_E_INPUT when there is no such zone. */
+const wm_err *wm_page_choose_zone(wm_page_query *q, struct wm_db *db, apr_pool_t *pool);
+
+/* One changed argument of a link; a list of them ends with a NULL name, a NULL value removes. */
+typedef struct wm_page_change {
+    const char *name;
+    const char *value;
+} wm_page_change;
+
+#define WM_CHANGES(...) ((const wm_page_change[]){__VA_ARGS__, {NULL, NULL}})
+#define WM_NO_CHANGES   ((const wm_page_change[]){{NULL, NULL}})
+
+/* The address of PATH with nothing but the query's study and time zone, and CHANGES. */
+const char *wm_page_link_only(const wm_page_query *q, const char *path,
+                              const wm_page_change *changes, apr_pool_t *pool);
 
 const wm_err *wm_page_overview(json_t **page, struct wm_db *db, const wm_page_query *q,
                                apr_pool_t *pool);

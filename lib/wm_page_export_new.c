@@ -151,7 +151,7 @@ const wm_err *wm_page_export_new(json_t **made, wm_db *db, const wm_page_query *
 
     WM_TRY(wm_page_begin(&page, &study, db, "exports/new", q, pool));
     WM_TRY(wm_page_ask(&choices, db, WM_SQL_PAGE_EXPORT_CHOICES, WM_ARGS(WM_I64(study)), pool));
-    d = wm_page_export_read(choices, study, wm_page_zone(page), fields, pool);
+    d = wm_page_export_read(choices, study, wm_page_own_zone(page), fields, pool);
     if (q->copy && !q->fields)
         WM_TRY(copied(&d, page, study, db, q, pool));
     json_object_set(page, "participants", json_object_get(choices, "participants"));

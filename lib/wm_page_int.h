@@ -23,21 +23,11 @@
     X("active", "●", "Active", "Data arrive in time.")                                           \
     X("unassigned", "?", "Unassigned", "Data arrive from an id that is on no list.")
 
-/* One changed argument of a link; a list of them ends with a NULL name, a NULL value removes. */
-typedef struct wm_page_change {
-    const char *name;
-    const char *value;
-} wm_page_change;
-
-#define WM_CHANGES(...) ((const wm_page_change[]){__VA_ARGS__, {NULL, NULL}})
-#define WM_NO_CHANGES   ((const wm_page_change[]){{NULL, NULL}})
-
 /* The address of PATH with the query's arguments and CHANGES.  Cursors do not survive. */
 const char *wm_page_link(const wm_page_query *q, const char *path, const wm_page_change *changes,
                          apr_pool_t *pool);
-/* The same, with nothing but the study and CHANGES. */
-const char *wm_page_link_only(const wm_page_query *q, const char *path,
-                              const wm_page_change *changes, apr_pool_t *pool);
+/* What such a link carries, as [{name, value}]: hidden fields of a form that leads there. */
+json_t *wm_page_fields(const wm_page_query *q, const wm_page_change *changes, apr_pool_t *pool);
 
 /* How links name a participant ("id", "id-number") or a generator: by TEXT, unless that is too long
  * for an address, then by NUMBER.  The other member is NULL. */
@@ -98,7 +88,15 @@ const wm_err *wm_page_keep(wm_db *db, wm_sql_id id, wm_args args, apr_pool_t *po
 /* A page with its study, title and own links, owned by POOL.  *STUDY_ID is the study's real number. */
 const wm_err *wm_page_begin(json_t **page, apr_int64_t *study_id, wm_db *db, const char *path,
                             const wm_page_query *q, apr_pool_t *pool);
+/* {zone, own}: the time zone of a page about STUDY, and whether it is the study's. */
+json_t *wm_page_times(const json_t *study, const wm_page_query *q);
+/* The time zone of all local times of PAGE, and the one that its study has. */
 const char *wm_page_zone(const json_t *page);
+const char *wm_page_own_zone(const json_t *page);
+/* The zones to choose from, each with what leads to the same page, at PATH, in it; NULL for a page
+ * without times. */
+json_t *wm_page_zones(const json_t *page, const char *path, const wm_page_query *q,
+                      apr_pool_t *pool);
 /* The ids of ROWS' sources join the page's extent. */
 void wm_page_extend(json_t *page, const json_t *rows);
 

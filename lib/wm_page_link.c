@@ -15,6 +15,7 @@ static const struct {
     size_t place;
 } arguments[] = {
     {"study", offsetof(wm_page_query, study)},
+    {"zone", offsetof(wm_page_query, zone)},
     {"id", offsetof(wm_page_query, identifier)},
     {"id-number", offsetof(wm_page_query, id_number)},
     {"tab", offsetof(wm_page_query, tab)},
@@ -92,33 +93,51 @@ const char *wm_page_link_only(const wm_page_query *q, const char *path,
 
     if (!find(changes, "study"))
         add(&link, &mark, "study", q->study, pool);
+    if (!find(changes, "zone"))
+        add(&link, &mark, "zone", q->zone, pool);
     for (; changes->name; changes++)
         add(&link, &mark, changes->name, changes->value, pool);
     return link;
+}
+
+static void add_field(json_t *list, const char *name, const char *value,
+                      const wm_page_change *changes)
+{
+    const wm_page_change *change = find(changes, name);
+
+    if (change)
+        value = change->value;
+    if (value)
+        json_array_append_new(list, json_pack("{s:s, s:s}", "name", name, "value", value));
+}
+
+json_t *wm_page_fields(const wm_page_query *q, const wm_page_change *changes, apr_pool_t *pool)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < ARGUMENTS; i++) {
+        const char *name = arguments[i].name;
+        int cursor = !strcmp(name, "after") || !strcmp(name, "before");
+
+        add_field(list, name, cursor ? NULL : *slot(q, i), changes);
+    }
+    add_field(list, "limit", q->limit ? apr_itoa(pool, q->limit) : NULL, changes);
+    add_field(list, "days", q->days ? apr_itoa(pool, q->days) : NULL, changes);
+    return list;
 }
 
 const char *wm_page_link(const wm_page_query *q, const char *path, const wm_page_change *changes,
                          apr_pool_t *pool)
 {
     const char *link = apr_pstrcat(pool, q->base ? q->base : "", "/", path, NULL);
-    const wm_page_change *limit = find(changes, "limit"), *days = find(changes, "days");
+    json_t *fields = wm_page_fields(q, changes, pool), *field;
     char mark = '?';
+    size_t i;
 
-    for (size_t i = 0; i < ARGUMENTS; i++) {
-        const char *name = arguments[i].name;
-        const wm_page_change *change = find(changes, name);
-
-        if (change)
-            add(&link, &mark, name, change->value, pool);
-        else if (strcmp(name, "after") && strcmp(name, "before"))
-            add(&link, &mark, name, *slot(q, i), pool);
-    }
-    add(&link, &mark, "limit",
-        limit      ? limit->value
-        : q->limit ? apr_itoa(pool, q->limit)
-                   : NULL,
-        pool);
-    add(&link, &mark, "days", days ? days->value : q->days ? apr_itoa(pool, q->days) : NULL, pool);
+    json_array_foreach(fields, i, field)
+        add(&link, &mark, json_string_value(json_object_get(field, "name")),
+            json_string_value(json_object_get(field, "value")), pool);
+    json_decref(fields);
     return link;
 }
 

@@ -237,17 +237,19 @@ const wm_err *wm_page_overview(json_t **made, wm_db *db, const wm_page_query *q,
     int whole = !q->person || wm_page_may_see_alert(q->person, 0);
     json_t *page, *answer, *arrivals, *generators, *counts;
     apr_int64_t study, unassigned, quarantined;
-    wm_arg studies;
+    wm_arg studies, zone;
 
     WM_TRY(wm_page_begin(&page, &study, db, "", q, pool));
+    zone = WM_TEXT(wm_page_zone(page));
     WM_TRY(wm_page_keep(db, WM_SQL_PAGE_ARRIVAL_FOLD, WM_NO_ARGS, pool));
     WM_TRY(wm_page_studies(&studies, q, WM_MAY_STATES, pool));
     WM_TRY(wm_page_ask(&answer, db, WM_SQL_PAGE_OVERVIEW,
-                       WM_ARGS(WM_I64(study), WM_TIME(q->now), studies, WM_BOOL(whole)), pool));
-    WM_TRY(wm_page_ask(&arrivals, db, WM_SQL_PAGE_ARRIVALS, WM_ARGS(WM_I64(study), WM_TIME(q->now)),
+                       WM_ARGS(WM_I64(study), WM_TIME(q->now), studies, WM_BOOL(whole), zone),
                        pool));
+    WM_TRY(wm_page_ask(&arrivals, db, WM_SQL_PAGE_ARRIVALS,
+                       WM_ARGS(WM_I64(study), WM_TIME(q->now), zone), pool));
     WM_TRY(wm_page_ask(&generators, db, WM_SQL_PAGE_GENERATORS,
-                       WM_ARGS(WM_I64(study), WM_TIME(q->now)), pool));
+                       WM_ARGS(WM_I64(study), WM_TIME(q->now), zone), pool));
     json_object_update(page, answer);
     json_object_set(page, "arrivals", arrivals);
     json_object_set(page, "generators", generators);

@@ -317,15 +317,16 @@ const wm_err *wm_page_participant(json_t **made, wm_db *db, const wm_page_query 
     if (!chosen)
         return wm_err_make(pool, WM_E_NOT_FOUND, "a participant has no such tab");
     WM_TRY(wm_page_begin(&v.page, &study, db, "participant", q, pool));
+    v.zone = wm_page_zone(v.page);
     WM_TRY(
         wm_page_named(&identifier, db, q->identifier, q->id_number, WM_SQL_PAGE_SOURCE_NAME, pool));
     WM_TRY(wm_page_named(&v.generator, db, q->generator, q->generator_number,
                          WM_SQL_PAGE_GENERATOR_NAME, pool));
-    WM_TRY(wm_page_ask(&v.participant, db, WM_SQL_PAGE_PARTICIPANT,
-                       WM_ARGS(WM_I64(study), WM_TIME(q->now), WM_TEXT(identifier)), pool));
+    WM_TRY(wm_page_ask(
+        &v.participant, db, WM_SQL_PAGE_PARTICIPANT,
+        WM_ARGS(WM_I64(study), WM_TIME(q->now), WM_TEXT(identifier), WM_TEXT(v.zone)), pool));
     if (!v.participant)
         return wm_err_make(pool, WM_E_NOT_FOUND, "there is no such participant");
-    v.zone = wm_page_zone(v.page);
     v.source = json_integer_value(json_object_get(v.participant, "id"));
     name = wm_page_name_of(identifier, v.source, pool);
     here.identifier = name.text;

@@ -217,12 +217,13 @@ const wm_err *wm_page_participants(json_t **made, wm_db *db, const wm_page_query
     WM_TRY(wm_page_states(&states, q->state, pool));
     WM_TRY(wm_page_named(&generator, db, q->generator, q->generator_number,
                          WM_SQL_PAGE_GENERATOR_NAME, pool));
-    WM_TRY(wm_page_ask(&answer, db, WM_SQL_PAGE_PARTICIPANTS,
-                       WM_ARGS(WM_I64(study), WM_TIME(q->now), WM_TEXT(q->search), WM_TEXT(states),
-                               WM_TEXT(q->group), WM_TEXT(place.sort), WM_BOOL(place.descending),
-                               WM_TEXT(place.key), WM_I64(place.id), WM_BOOL(place.backwards),
-                               WM_I64(place.limit), WM_TEXT(generator)),
-                       pool));
+    WM_TRY(
+        wm_page_ask(&answer, db, WM_SQL_PAGE_PARTICIPANTS,
+                    WM_ARGS(WM_I64(study), WM_TIME(q->now), WM_TEXT(q->search), WM_TEXT(states),
+                            WM_TEXT(q->group), WM_TEXT(place.sort), WM_BOOL(place.descending),
+                            WM_TEXT(place.key), WM_I64(place.id), WM_BOOL(place.backwards),
+                            WM_I64(place.limit), WM_TEXT(generator), WM_TEXT(wm_page_zone(page))),
+                    pool));
     json_object_update(page, answer);
     set_total(page, "participant", pool);
     wm_page_table(page, json_object_get(page, "rows"), "Participants", "participants",
@@ -315,7 +316,8 @@ const wm_err *wm_page_unassigned(json_t **made, wm_db *db, const wm_page_query *
     WM_TRY(wm_page_place_read(&place, q, unassigned_columns, pool));
     WM_TRY(wm_page_ask(&answer, db, WM_SQL_PAGE_UNASSIGNED,
                        WM_ARGS(WM_I64(study), WM_TIME(q->now), WM_TEXT(q->search), WM_I64(place.id),
-                               WM_BOOL(place.backwards), WM_I64(place.limit)),
+                               WM_BOOL(place.backwards), WM_I64(place.limit),
+                               WM_TEXT(wm_page_zone(page))),
                        pool));
     json_object_update(page, answer);
     set_total(page, "source", pool);

@@ -40,6 +40,7 @@ typedef struct wm_http {
     wm_reply reply;
     const apr_table_t *args;   /* parsed by the first wm_http_arg */
     const apr_table_t *fields; /* parsed by wm_http_form */
+    const char *advice;        /* on a page of ours, what helps against the error; or NULL */
     const char *stale_form;    /* why the sign-in form cannot be taken, in words; or NULL */
     int body_read;             /* the body was read whole */
     int answered;              /* httpd has sent an error answer of its own while reading */

@@ -27,6 +27,34 @@ void wm_page_query_begin(wm_page_query *q, wm_http *h)
                          .now = apr_time_now()};
 }
 
+void wm_page_query_kept(wm_page_query *q, wm_http *h)
+{
+    static const char *const kept[] = {"study", "zone"};
+
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        (void)wm_page_query_arg(q, kept[i], wm_http_arg(h, kept[i]), h->r->pool);
+}
+
+const wm_err *wm_page_query_choose(wm_page_query *q, wm_right right, wm_http *h, wm_db *db)
+{
+    const wm_err *err;
+
+    WM_TRY(wm_page_choose_study(q, right, db, h->r->pool));
+    err = wm_page_choose_zone(q, db, h->r->pool);
+    if (err && err->code == WM_E_INPUT)
+        h->advice = "There is no such time zone. Names look like America/New_York, Asia/Kolkata or "
+                    "UTC; without one, times are in the time zone of the study.";
+    return err;
+}
+
+const wm_err *wm_page_redirect(wm_http *h, const char *path, const wm_page_change *changes)
+{
+    wm_page_query q = {.base = h->mount};
+
+    wm_page_query_kept(&q, h);
+    return wm_reply_redirect(h, wm_page_link_only(&q, path, changes, h->r->pool));
+}
+
 void wm_page_audit_sources(wm_audit *row, const json_t *extent, apr_pool_t *pool)
 {
     size_t count = json_array_size(extent);
@@ -87,6 +115,8 @@ static const char *advice(wm_http *h, const wm_err *err)
 {
     const wm_who *who = wm_auth_known(h->r);
 
+    if (h->advice)
+        return h->advice;
     if (err->code == WM_E_METHOD)
         return advice_method(h);
     if (err->code == WM_E_INPUT)

@@ -11,6 +11,16 @@
 /* Fill the host's part of a query: base, account, form token when it is known, clock, version. */
 void wm_page_query_begin(wm_page_query *q, wm_http *h);
 
+/* Study and time zone of the address of a form, as far as they can be read. */
+void wm_page_query_kept(wm_page_query *q, wm_http *h);
+
+/* Choose study and time zone of a query whose arguments are read; an unknown zone is WM_E_INPUT with
+ * the words that help. */
+const wm_err *wm_page_query_choose(wm_page_query *q, wm_right right, wm_http *h, wm_db *db);
+
+/* 303 to PATH of the dashboard with CHANGES, in the study and time zone that the address of the form has. */
+const wm_err *wm_page_redirect(wm_http *h, const char *path, const wm_page_change *changes);
+
 /* Prepare TEMPLATE filled with PAGE as the answer. */
 const wm_err *wm_page_reply(wm_http *h, int status, const char *template, json_t *page,
                             const wm_page_query *q);

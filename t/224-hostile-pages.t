@@ -175,7 +175,7 @@ subtest 'arguments of any kind' => sub {
         '1:infinity', '1:294277-01-01T00:00:00Z', '-9223372036854775808', '9223372036854775808:1', '1:9223372036854775807',
         'x' x 5000, 'null', '[]', '*', '%25', '_', '\\', 'ends', 'points', 'uploads', 'day', '1,2', "%e2%80%ae");
     my @paths = map { ("/dashboard/$_", "/dashboard/$_.json", "/dashboard/$_.csv") } qw(overview participants unassigned participant);
-    my @names = qw(id id-number generator-number tab generator day q state group sort after before limit days study from to v);
+    my @names = qw(id id-number generator-number tab generator day q state group sort after before limit days study zone from to v);
     my (%seen, @wrong);
     srand(24);
     for my $round (1 .. 600) {

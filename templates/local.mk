@@ -30,13 +30,14 @@ dist_partials_DATA = \
 	templates/partials/health-charts.mustache \
 	templates/partials/health.mustache \
 	templates/partials/job-live.mustache \
+	templates/partials/kept-fields.mustache \
 	templates/partials/nav.mustache \
 	templates/partials/pager.mustache \
 	templates/partials/state.mustache \
-	templates/partials/study-field.mustache \
 	templates/partials/system-live.mustache \
 	templates/partials/tab-completeness.mustache \
 	templates/partials/tab-day.mustache \
 	templates/partials/tab-generators.mustache \
 	templates/partials/tab-points.mustache \
-	templates/partials/tab-uploads.mustache
+	templates/partials/tab-uploads.mustache \
+	templates/partials/zone.mustache

@@ -98,7 +98,7 @@ static const wm_err *repeat(change *c)
 
 const wm_err *wm_h_export_change(wm_http *h)
 {
-    const char *what = strrchr(h->path, '/') + 1, *path = "/exports";
+    const char *what = strrchr(h->path, '/') + 1, *path = "exports";
     apr_pool_t *pool = h->r->pool;
     change c = {.h = h};
     json_t *export;
@@ -116,6 +116,6 @@ const wm_err *wm_h_export_change(wm_http *h)
         WM_TRY(repeat(&c));
     WM_TRY(wm_db_commit(c.db, pool));
     if (strcmp(what, "delete"))
-        path = apr_psprintf(pool, "/exports/%" APR_INT64_T_FMT, c.number);
-    return wm_reply_redirect(h, apr_pstrcat(pool, h->mount, path, NULL));
+        path = apr_psprintf(pool, "exports/%" APR_INT64_T_FMT, c.number);
+    return wm_page_redirect(h, path, WM_NO_CHANGES);
 }

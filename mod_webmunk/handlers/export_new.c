@@ -15,15 +15,17 @@
 #include "../page.h"
 #include "export.h"
 
-/* What the form says, for the study that it says. */
+/* What the form says, for the study that it or its address says. */
 static const wm_err *begin_query(wm_page_query *q, wm_http *h, wm_db *db)
 {
     const char *study = wm_http_field(h, "study");
 
     wm_page_query_begin(q, h);
+    wm_page_query_kept(q, h);
     q->fields = h->fields;
-    q->study = study && *study ? study : NULL;
-    WM_TRY(wm_page_choose_study(q, WM_MAY_EXPORT, db, h->r->pool));
+    if (study && *study)
+        q->study = study;
+    WM_TRY(wm_page_query_choose(q, WM_MAY_EXPORT, h, db));
     return wm_auth_may(h, WM_MAY_EXPORT, q->study_id);
 }
 
@@ -87,9 +89,9 @@ static const wm_err *add(wm_rows **numbers, wm_http *h, wm_db *db, const json_t 
 /* Where the new export is; of several, the list, which begins with them. */
 static const char *place(const wm_http *h, const wm_rows *numbers)
 {
-    return wm_rows_count(numbers) > 1 ? apr_pstrcat(h->r->pool, h->mount, "/exports", NULL)
-                                      : apr_psprintf(h->r->pool, "%s/exports/%" APR_INT64_T_FMT,
-                                                     h->mount, wm_rows_i64(numbers, 0, 0));
+    return wm_rows_count(numbers) > 1
+               ? "exports"
+               : apr_psprintf(h->r->pool, "exports/%" APR_INT64_T_FMT, wm_rows_i64(numbers, 0, 0));
 }
 
 /* The time zone of STUDY; with 0 it becomes the default one. */
@@ -98,7 +100,7 @@ static const wm_err *zone_of(const char **zone, apr_int64_t *study, wm_http *h, 
     json_t *answer;
 
     WM_TRY(wm_db_json(&answer, db, WM_SQL_PAGE_STUDY,
-                      WM_ARGS(WM_I64(*study), WM_TIME(apr_time_now())), h->r->pool));
+                      WM_ARGS(WM_I64(*study), WM_TIME(apr_time_now()), WM_TEXT(NULL)), h->r->pool));
     if (!answer)
         return wm_err_make(h->r->pool, WM_E_NOT_FOUND, "there is no default study");
     *study = json_integer_value(json_object_get(answer, "id"));
@@ -129,7 +131,7 @@ static const wm_err *by_form(wm_http *h, wm_db *db)
     if (err && err->code == WM_E_INPUT)
         return show_form(h, db, &q, err->why);
     WM_TRY(err);
-    return wm_reply_redirect(h, place(h, numbers));
+    return wm_page_redirect(h, place(h, numbers), WM_NO_CHANGES);
 }
 
 static const wm_err *refuse(wm_http *h, const char *why)
@@ -150,6 +152,7 @@ static const wm_err *by_json(wm_http *h, wm_db *db, json_t *asked)
     const char *purpose = wm_audit_purpose(json_string_value(json_object_get(asked, "purpose"))),
                *zone;
     apr_int64_t study = 0;
+    const char *link;
     const wm_err *err;
     wm_rows *numbers;
     json_t *ids;
@@ -170,11 +173,12 @@ static const wm_err *by_json(wm_http *h, wm_db *db, json_t *asked)
     ids = json_array();
     for (int i = 0; i < wm_rows_count(numbers); i++)
         json_array_append_new(ids, json_integer(wm_rows_i64(numbers, i, 0)));
-    wm_http_set(h, "Location", place(h, numbers));
+    link = apr_pstrcat(h->r->pool, h->mount, "/", place(h, numbers), NULL);
+    wm_http_set(h, "Location", link);
     return wm_reply_json(h, HTTP_CREATED,
                          json_pack("{s:I, s:o, s:s, s:s}", "id",
-                                   (json_int_t)wm_rows_i64(numbers, 0, 0), "ids", ids, "link",
-                                   place(h, numbers), "state", "queued"));
+                                   (json_int_t)wm_rows_i64(numbers, 0, 0), "ids", ids, "link", link,
+                                   "state", "queued"));
 }
 
 const wm_err *wm_h_export_add(wm_http *h)

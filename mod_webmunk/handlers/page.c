@@ -241,7 +241,7 @@ const wm_err *wm_h_page(wm_http *h)
     req.q.number = number;
     WM_TRY(read_arguments(&req, h));
     WM_TRY(wm_http_db(&db, h));
-    WM_TRY(wm_page_choose_study(&req.q, req.which->right, db, h->r->pool));
+    WM_TRY(wm_page_query_choose(&req.q, req.which->right, h, db));
     WM_TRY(permit(h, &req));
     return req.form == CSV ? download(h, db, &req) : show(h, db, &req);
 }

@@ -52,6 +52,7 @@ const wm_err *wm_h_participant_change(wm_http *h)
     WM_TRY(wm_db_begin(db, pool));
     WM_TRY(change(h, db, source, exclude, reason));
     WM_TRY(wm_db_commit(db, pool));
-    return wm_reply_redirect(
-        h, apr_psprintf(pool, "%s/participant?id-number=%" APR_INT64_T_FMT, h->mount, source->id));
+    return wm_page_redirect(
+        h, "participant",
+        WM_CHANGES({"id-number", apr_psprintf(pool, "%" APR_INT64_T_FMT, source->id)}));
 }

@@ -69,7 +69,7 @@ const wm_err *wm_h_schedule_change(wm_http *h)
     WM_TRY(wm_db_begin(db, pool));
     WM_TRY(run(h, db, what));
     WM_TRY(wm_db_commit(db, pool));
-    return wm_reply_redirect(h, apr_pstrcat(pool, h->mount, "/system", NULL));
+    return wm_page_redirect(h, "system", WM_NO_CHANGES);
 }
 
 const wm_err *wm_h_destination_test(wm_http *h)
@@ -90,5 +90,5 @@ const wm_err *wm_h_destination_test(wm_http *h)
     WM_TRY(
         record(h, db, "destination-test", apr_pstrcat(pool, "destination:", h->capture[0], NULL)));
     WM_TRY(wm_db_commit(db, pool));
-    return wm_reply_redirect(h, apr_pstrcat(pool, h->mount, "/destinations", NULL));
+    return wm_page_redirect(h, "destinations", WM_NO_CHANGES);
 }

@@ -3,13 +3,13 @@
 -- otherwise.  Times are page_time() objects, to which C adds words.
 
 -- name: page_study
--- $1 0: the default study.
+-- $1 0: the default study; $3 the time zone that the address asks for (NULL: the study's).
 SELECT jsonb_build_object(
            'id', y.id, 'slug', y.slug, 'name', y.name, 'time_zone', y.time_zone,
            'late_after', extract(epoch FROM y.late_after)::bigint,
            'silent_after', extract(epoch FROM y.silent_after)::bigint,
            'start_grace', extract(epoch FROM y.start_grace)::bigint,
-           'now', page_time($2::timestamptz, y.time_zone))
+           'now', page_time($2::timestamptz, coalesce($3::text, y.time_zone)))
   FROM study y
  WHERE y.id = $1::bigint OR ($1::bigint = 0 AND y.is_default);
 
@@ -22,12 +22,14 @@ SELECT jsonb_build_object(
     'of', (SELECT d.study_id FROM source s JOIN source d ON d.id = coalesce(s.merged_into, s.id)
             WHERE s.identifier = $1::text OR ($1::text IS NULL AND s.id = $2::bigint)));
 
+-- name: page_zone
+-- The time zone $1 as its name is written; letters of either case will do.
+SELECT jsonb_build_object('name', name) FROM pg_timezone_names WHERE lower(name) = lower($1::text) LIMIT 1;
+
 -- name: page_overview
 -- $3 studies whose alerts may be seen (NULL: all), $4 also those of the whole server: as many as the
--- page Alerts lists.
-WITH y AS (
-    SELECT * FROM study WHERE id = $1::bigint
-), p AS MATERIALIZED (
+-- page Alerts lists; $5 the time zone.
+WITH p AS MATERIALIZED (
     SELECT * FROM source_states($2::timestamptz) WHERE study_id = $1::bigint
 ), n AS (
     SELECT state, count(*) AS count FROM p GROUP BY state
@@ -71,12 +73,12 @@ SELECT jsonb_build_object(
     'attention', coalesce((
         SELECT jsonb_agg(jsonb_build_object(
                    'id', a.id, 'identifier', a.identifier, 'name', a.name, 'group', a.group_name,
-                   'state', a.state, 'since', page_time(a.since, y.time_zone),
-                   'sign_of_life', page_time(a.last_sign_of_life, y.time_zone),
-                   'received', page_time(a.last_received, y.time_zone), 'cause', a.cause,
+                   'state', a.state, 'since', page_time(a.since, $5::text),
+                   'sign_of_life', page_time(a.last_sign_of_life, $5::text),
+                   'received', page_time(a.last_received, $5::text), 'cause', a.cause,
                    'battery', round(a.battery), 'client', a.client, 'version', a.version)
                    ORDER BY a.state = 'partial' DESC, a.since NULLS LAST, a.id)
-          FROM attention a, y), '[]'),
+          FROM attention a), '[]'),
     'shared', coalesce((SELECT jsonb_agg(to_jsonb(h)) FROM shared h), '[]'),
     'alerts', (SELECT jsonb_object_agg(level, count)
                  FROM (SELECT level, count(*) FROM alert
@@ -90,10 +92,9 @@ SELECT jsonb_build_object(
         SELECT FROM quarantine WHERE received > $2::timestamptz - interval '24 hours' LIMIT 1001) AS q));
 
 -- name: page_arrivals
--- The last 48 hours of received points and bundles against the same hour of the four weeks before.
-WITH y AS (
-    SELECT time_zone FROM study WHERE id = $1::bigint
-), a AS MATERIALIZED (
+-- The last 48 hours of received points and bundles against the same hour of the four weeks before; $3
+-- the time zone.
+WITH a AS MATERIALIZED (
     SELECT hour, points, bundles
       FROM arrival_since($1::bigint, date_trunc('hour', $2::timestamptz, 'UTC') - interval '30 days')
      WHERE generator = 0
@@ -114,7 +115,7 @@ WITH y AS (
 )
 SELECT jsonb_build_object(
     'rows', (SELECT jsonb_agg(jsonb_build_object(
-                        'hour', to_char(h.hour AT TIME ZONE y.time_zone, 'YYYY-MM-DD HH24:MI'),
+                        'hour', to_char(h.hour AT TIME ZONE $3::text, 'YYYY-MM-DD HH24:MI'),
                         'at', to_char(h.hour AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
                         'points', coalesce(a.points, 0), 'bundles', coalesce(a.bundles, 0),
                         'low', CASE WHEN u.days >= 3 THEN round(u.band[1]) END,
@@ -122,14 +123,12 @@ SELECT jsonb_build_object(
                FROM hours h LEFT JOIN a ON a.hour = h.hour LEFT JOIN usual u ON u.hour = h.hour),
     'points', (SELECT coalesce(sum(a.points), 0) FROM a JOIN hours USING (hour)),
     'bundles', (SELECT coalesce(sum(a.bundles), 0) FROM a JOIN hours USING (hour)),
-    'usual', EXISTS (SELECT FROM usual WHERE days >= 3))
-  FROM y;
+    'usual', EXISTS (SELECT FROM usual WHERE days >= 3));
 
 -- name: page_generators
--- Per generator of the study: who sent within 24 hours, and received points of 14 days.
-WITH y AS (
-    SELECT time_zone FROM study WHERE id = $1::bigint
-), a AS (
+-- Per generator of the study: who sent within 24 hours, and received points of 14 days; $3 the time
+-- zone.
+WITH a AS (
     SELECT generator, (hour AT TIME ZONE 'UTC')::date AS day, sum(points) AS points, max(hour) AS hour
       FROM arrival_since($1::bigint, date_trunc('day', $2::timestamptz, 'UTC') - interval '13 days')
      WHERE generator > 0 GROUP BY 1, 2
@@ -142,9 +141,9 @@ WITH y AS (
 SELECT coalesce(jsonb_agg(jsonb_build_object(
            'id', g.id, 'generator', g.identifier, 'label', g.label, 'kind', g.kind,
            'required', coalesce(e.required, false), 'sources', coalesce(r.sources, 0),
-           'received', page_time(coalesce(r.received, t.hour), y.time_zone), 'points', t.points, 'days', t.days)
+           'received', page_time(coalesce(r.received, t.hour), $3::text), 'points', t.points, 'days', t.days)
            ORDER BY coalesce(e.required, false) DESC, t.points DESC, g.identifier), '[]')
-  FROM listed l CROSS JOIN y
+  FROM listed l
   JOIN generator g ON g.id = l.generator
   LEFT JOIN recent r ON r.generator = l.generator
   LEFT JOIN study_generator e ON e.study_id = $1::bigint AND e.generator_id = l.generator
@@ -158,11 +157,9 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
 -- name: page_participants
 -- $3 part of id or name, $4 states separated by commas, $5 group ("-": without one), $6 column,
 -- $7 descending, $8 and $9 key and id of the row that the page begins behind (id 0: at the start),
--- $10 backwards, $11 rows, $12 generator of which something was received within 24 hours.  One more
--- row than asked for tells that there is another page.
-WITH y AS (
-    SELECT time_zone FROM study WHERE id = $1::bigint
-), p AS MATERIALIZED (
+-- $10 backwards, $11 rows, $12 generator of which something was received within 24 hours,
+-- $13 the time zone.  One more row than asked for tells that there is another page.
+WITH p AS MATERIALIZED (
     SELECT p.*, g.name AS group_name,
            -- A key goes into the address, therefore it has a bound.
            left(CASE $6::text
@@ -209,17 +206,17 @@ SELECT jsonb_build_object(
     'rows', coalesce((
         SELECT jsonb_agg(jsonb_build_object(
                    'id', c.id, 'identifier', c.identifier, 'name', c.name, 'group', c.group_name,
-                   'state', c.state, 'since', page_time(c.since, y.time_zone),
-                   'enrolled', page_time(c.added, y.time_zone),
-                   'received', page_time(c.last_received, y.time_zone),
-                   'sign_of_life', page_time(c.last_sign_of_life, y.time_zone),
-                   'created', page_time(c.last_created, y.time_zone), 'points', c.points,
+                   'state', c.state, 'since', page_time(c.since, $13::text),
+                   'enrolled', page_time(c.added, $13::text),
+                   'received', page_time(c.last_received, $13::text),
+                   'sign_of_life', page_time(c.last_sign_of_life, $13::text),
+                   'created', page_time(c.last_created, $13::text), 'points', c.points,
                    'points_7d', w.points, 'generators_7d', w.generators, 'hours', w.hours,
                    'lag', w.lag, 'battery', round(c.battery), 'client', c.client, 'version', c.version,
                    'key', c.key)
                    ORDER BY CASE WHEN $7::boolean THEN c.key END DESC,
                             CASE WHEN $7::boolean THEN c.id END DESC, c.key, c.id)
-          FROM shown c CROSS JOIN y
+          FROM shown c
          CROSS JOIN LATERAL (
              WITH d AS MATERIALIZED (
                  SELECT ($2::timestamptz AT TIME ZONE 'UTC')::date - d.day AS back, d.* FROM source_day d
@@ -240,11 +237,9 @@ SELECT jsonb_build_object(
                FROM week AS w) AS w), '[]'));
 
 -- name: page_unassigned
--- $1 the study whose clock is shown, and whose waiting ids may be meant; $3 part of the id, $4 id that the page begins behind,
--- $5 backwards, $6 rows.  Newest first by id, which is the order of first sight.
-WITH y AS (
-    SELECT time_zone FROM study WHERE id = $1::bigint
-), p AS (
+-- $1 the study whose waiting ids may be meant; $3 part of the id, $4 id that the page begins behind,
+-- $5 backwards, $6 rows, $7 the time zone.  Newest first by id, which is the order of first sight.
+WITH p AS (
     SELECT * FROM source s
      WHERE s.study_id IS NULL AND s.erased IS NULL AND s.merged_into IS NULL
        AND ($3::text IS NULL OR position(lower($3::text) IN lower(s.identifier)) > 0)
@@ -263,11 +258,11 @@ SELECT jsonb_build_object(
          ORDER BY s.id DESC LIMIT 500) AS w), '[]'),
     'rows', coalesce((
         SELECT jsonb_agg(jsonb_build_object(
-                   'id', s.id, 'identifier', s.identifier, 'first', page_time(s.added, y.time_zone),
-                   'received', page_time(t.last_received, y.time_zone), 'points', coalesce(t.points, 0),
+                   'id', s.id, 'identifier', s.identifier, 'first', page_time(s.added, $7::text),
+                   'received', page_time(t.last_received, $7::text), 'points', coalesce(t.points, 0),
                    'generators', (SELECT count(DISTINCT d.generator_id) FROM source_day d WHERE d.source_id = s.id),
                    'client', t.client, 'version', t.version) ORDER BY s.id DESC)
-          FROM shown s CROSS JOIN y LEFT JOIN source_status t ON t.source_id = s.id), '[]'));
+          FROM shown s LEFT JOIN source_status t ON t.source_id = s.id), '[]'));
 
 -- name: page_arrival_fold
 SELECT arrival_fold();

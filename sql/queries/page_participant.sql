@@ -10,17 +10,18 @@ SELECT jsonb_build_object('name', identifier) FROM source WHERE id = $1::bigint;
 SELECT jsonb_build_object('name', identifier) FROM generator WHERE id = $1::bigint;
 
 -- name: page_participant
--- $1 the study, $3 the identifier, or that of one merged into it.  Sources on no list are shown too.
+-- $1 the study, $3 the identifier, or that of one merged into it, $4 the time zone.  Sources on no list
+-- are shown too.
 SELECT jsonb_build_object(
            'id', p.id, 'identifier', p.identifier, 'name', p.name, 'group', g.name, 'state', p.state,
-           'since', page_time(p.since, y.time_zone), 'enrolled', page_time(p.added, y.time_zone),
-           'received', page_time(p.last_received, y.time_zone),
-           'sign_of_life', page_time(p.last_sign_of_life, y.time_zone),
-           'created', page_time(p.last_created, y.time_zone), 'client', p.client, 'version', p.version,
-           'battery', round(p.battery), 'battery_at', page_time(p.battery_at, y.time_zone),
+           'since', page_time(p.since, $4::text), 'enrolled', page_time(p.added, $4::text),
+           'received', page_time(p.last_received, $4::text),
+           'sign_of_life', page_time(p.last_sign_of_life, $4::text),
+           'created', page_time(p.last_created, $4::text), 'client', p.client, 'version', p.version,
+           'battery', round(p.battery), 'battery_at', page_time(p.battery_at, $4::text),
            'points', p.points, 'repeats', p.repeats, 'quarantined', p.quarantined,
-           'paused_until', page_time(s.paused_until, y.time_zone), 'study_id', y.id,
-           'skipped', source_skipped(s), 'excluded', page_time(s.unexported, y.time_zone))
+           'paused_until', page_time(s.paused_until, $4::text), 'study_id', y.id,
+           'skipped', source_skipped(s), 'excluded', page_time(s.unexported, $4::text))
   FROM source_states($2::timestamptz) p
   JOIN source s ON s.id = p.id
   JOIN study y ON y.id = $1::bigint

@@ -82,4 +82,46 @@ async function switchStudy({ browser, javaScriptEnabled, open, signIn, picture, 
     await context.close();
 }
 
-module.exports = { several, exclude, switchStudy };
+// Another time zone is chosen beside it, by the keyboard: the browser's own where there is script, else by name.
+async function switchZone({ browser, javaScriptEnabled, open, signIn, picture, violations, ok, env }) {
+    const { context, page, troubles } = await open(browser, { javaScriptEnabled, colorScheme: javaScriptEnabled ? 'light' : 'dark',
+        viewport: { width: javaScriptEnabled ? 1280 : 400, height: 900 }, timezoneId: 'Europe/Vienna' });
+    const choice = page.locator('details.zone'), foot = page.locator('footer');
+    const how = javaScriptEnabled ? 'with script' : 'without script';
+
+    await signIn(page);
+    await page.goto(`${env.BASE}/participants?state=silent`);
+    await choice.locator('summary').focus();
+    await page.keyboard.press('Enter');
+    await picture(page, `zone-${javaScriptEnabled ? 1280 : 400}`);
+    for (const width of [500, 700, 960, javaScriptEnabled ? 1280 : 400]) {
+        await page.setViewportSize({ width, height: 900 });
+        const box = await choice.locator('div').boundingBox();
+        ok(box.x >= 0 && box.x + box.width <= width && box.height > 100, `${how}, ${width} px: the time zones are in view`, JSON.stringify(box));
+    }
+    if (javaScriptEnabled) {
+        const found = await violations(page);
+        ok(!found.length, '... for those who do not see, too', ...found);
+        await choice.getByRole('link', { name: 'Europe/Vienna this browser’s', exact: true }).press('Enter');
+        await page.waitForURL(/\?state=silent&zone=Europe%2FVienna$/);
+        ok(/times in Europe\/Vienna, chosen here/.test(await foot.textContent()), '... of which one is the browser\'s', await foot.textContent());
+        await choice.locator('summary').click();
+        ok(await choice.getByRole('link', { name: 'Vienna' }).count() === 1, '... and stands there once when it is chosen');
+        await picture(page, 'zone-chosen-1280');
+    } else {
+        ok(await choice.getByRole('link', { name: 'Vienna' }).count() === 0, '... but the browser\'s');
+        await choice.getByLabel('Another time zone').fill('asia/kolkata');
+        await page.keyboard.press('Enter');
+        await page.waitForURL(/\?state=silent&zone=asia%2Fkolkata$/);
+        ok(/times in Asia\/Kolkata, chosen here/.test(await foot.textContent()), '... and any is found by its name', await foot.textContent());
+        await page.getByRole('link', { name: 'Overview', exact: true }).click();
+        ok(/zone=Asia%2FKolkata$/.test(page.url()), '... which the pages keep', page.url());
+        await choice.locator('summary').click();
+    }
+    await choice.getByRole('link', { name: 'America/Chicago the study’s', exact: true }).click();
+    ok(!/zone=/.test(page.url()) && /the study’s time zone/.test(await foot.textContent()), '... and the way back is the study\'s', page.url());
+    ok(!troubles.length, `${how}: nothing went wrong`, ...troubles);
+    await context.close();
+}
+
+module.exports = { several, exclude, switchStudy, switchZone };

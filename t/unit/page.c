@@ -77,6 +77,12 @@ static void links(void)
     is_str(wm_page_link(&q, "list", WM_CHANGES({"sort", NULL}, {"after", "9:k"}), pool),
            "/d/list?q=a%26b%3D%C3%BC&after=9%3Ak&limit=25", "changes replace and remove");
     is_str(wm_page_link_only(&q, "", WM_NO_CHANGES, pool), "/d/", "the first page is the folder");
+    ok(!wm_page_query_arg(&q, "zone", "Asia/Kolkata", pool), "a time zone is read");
+    is_str(wm_page_link_only(&q, "x", WM_NO_CHANGES, pool), "/d/x?zone=Asia%2FKolkata",
+           "... and every link carries it on");
+    is_str(wm_page_link_only(&q, "x", WM_CHANGES({"zone", NULL}), pool), "/d/x",
+           "... but one that takes it away");
+    q.zone = NULL;
     is_str(wm_page_name_of("a b", 7, pool).text, "a b", "a name stands for itself in links");
     ok(wm_page_name_of(memset(apr_pcalloc(pool, 501), ' ', 500), 7, pool).text != NULL,
        "... up to the bound, percent-encoded");
