@@ -27,6 +27,7 @@ struct wm_db;
 struct wm_templates;
 
 enum {
+    WM_PAGE_ALL_DAYS = -1,
     WM_PAGE_LIMIT = 50,          /* rows of a page unless the address says otherwise */
     WM_PAGE_ARGUMENT_MAX = 4096, /* bytes of one argument; a longer one is WM_E_INPUT */
     WM_PAGE_ESCAPED_MAX = 2048   /* ... percent-encoded, but for names: links carry them on, and
@@ -71,7 +72,7 @@ typedef struct wm_page_query {
     const char *who;  /* who: "mine" or "all" exports */
     const char *copy; /* copy: number of an export whose definition is taken over */
     const char *day;  /* day: one UTC day of a participant, "2026-01-31" */
-    int days;         /* days: columns of the completeness grid, 14, 30 or 90 */
+    int days;         /* days: of a grid or plot; WM_PAGE_ALL_DAYS for "all" */
     int everything;   /* set by wm_page_csv: all rows instead of a page of them */
 } wm_page_query;
 

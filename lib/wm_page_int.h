@@ -26,6 +26,8 @@
 /* The address of PATH with the query's arguments and CHANGES.  Cursors do not survive. */
 const char *wm_page_link(const wm_page_query *q, const char *path, const wm_page_change *changes,
                          apr_pool_t *pool);
+/* How addresses write so many DAYS. */
+const char *wm_page_days(int days, apr_pool_t *pool);
 /* What such a link carries, as [{name, value}]: hidden fields of a form that leads there. */
 json_t *wm_page_fields(const wm_page_query *q, const wm_page_change *changes, apr_pool_t *pool);
 

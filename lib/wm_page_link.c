@@ -62,6 +62,10 @@ const wm_err *wm_page_query_arg(wm_page_query *q, const char *name, const char *
             *slot(q, i) = value;
     if (!number)
         return NULL;
+    if (number == &q->days && !strcmp(value, "all")) {
+        q->days = WM_PAGE_ALL_DAYS;
+        return NULL;
+    }
     if (strlen(value) > 4 || value[strspn(value, "0123456789")])
         return wm_err_make(pool, WM_E_INPUT, "%s in the address is no number", name);
     *number = (int)strtol(value, NULL, 10);
@@ -111,6 +115,11 @@ static void add_field(json_t *list, const char *name, const char *value,
         json_array_append_new(list, json_pack("{s:s, s:s}", "name", name, "value", value));
 }
 
+const char *wm_page_days(int days, apr_pool_t *pool)
+{
+    return days == WM_PAGE_ALL_DAYS ? "all" : apr_itoa(pool, days);
+}
+
 json_t *wm_page_fields(const wm_page_query *q, const wm_page_change *changes, apr_pool_t *pool)
 {
     json_t *list = json_array();
@@ -122,7 +131,7 @@ json_t *wm_page_fields(const wm_page_query *q, const wm_page_change *changes, ap
         add_field(list, name, cursor ? NULL : *slot(q, i), changes);
     }
     add_field(list, "limit", q->limit ? apr_itoa(pool, q->limit) : NULL, changes);
-    add_field(list, "days", q->days ? apr_itoa(pool, q->days) : NULL, changes);
+    add_field(list, "days", q->days ? wm_page_days(q->days, pool) : NULL, changes);
     return list;
 }
 

@@ -9,7 +9,11 @@
 #include "wm_page_int.h"
 #include "wm_page_tables.h"
 
-enum { DIGEST_SIZE = 36 };
+enum {
+    DIGEST_SIZE = 36,
+    GRID_DAYS_MAX = 370,   /* a year */
+    GRID_CELLS_MAX = 12000 /* a few megabytes of page */
+};
 
 /* What every tab works with. */
 typedef struct view {
@@ -70,22 +74,38 @@ static const wm_page_column points_columns[] = {{"created", "Created", 0, 0, 0},
                                                 {"properties", "Content", 0, 0, 0},
                                                 {NULL, NULL, 0, 0, 0}};
 
-static const wm_err *build_completeness(view *v)
+/* The ranges to choose from, of which the one shown is returned: the address's, else the first. */
+static int set_ranges(view *v)
 {
-    static const int ranges[] = {14, 30, 90};
-    json_t *answer, *list = json_array(), *row;
-    int days = v->q->days == 30 || v->q->days == 90 ? v->q->days : 14;
+    static const int ranges[] = {14, 30, 90, WM_PAGE_ALL_DAYS};
+    json_t *list = json_array();
+    int shown = ranges[0];
     size_t i;
 
-    json_object_set_new(v->page, "ranges", list);
-    for (i = 0; i < sizeof ranges / sizeof *ranges; i++)
+    for (i = 1; i < sizeof ranges / sizeof *ranges; i++)
+        if (v->q->days == ranges[i])
+            shown = ranges[i];
+    for (i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        const char *days = wm_page_days(ranges[i], v->pool);
+
         json_array_append_new(
             list,
-            json_pack("{s:i, s:b, s:s}", "days", ranges[i], "current", ranges[i] == days, "link",
-                      wm_page_link(v->q, "participant",
-                                   WM_CHANGES({"days", apr_itoa(v->pool, ranges[i])}), v->pool)));
+            json_pack("{s:s, s:b, s:s}", "days", days, "current", ranges[i] == shown, "link",
+                      wm_page_link(v->q, "participant", WM_CHANGES({"days", days}), v->pool)));
+    }
+    json_object_set_new(v->page, "ranges", list);
+    return shown;
+}
+
+static const wm_err *build_completeness(view *v)
+{
+    json_t *answer, *row;
+    size_t i;
+
     WM_TRY(wm_page_ask(&answer, v->db, WM_SQL_PAGE_COMPLETENESS,
-                       WM_ARGS(WM_I64(v->source), WM_TIME(v->q->now), WM_I64(days)), v->pool));
+                       WM_ARGS(WM_I64(v->source), WM_TIME(v->q->now), WM_I64(set_ranges(v)),
+                               WM_I64(GRID_DAYS_MAX), WM_I64(GRID_CELLS_MAX)),
+                       v->pool));
     if (!answer)
         return NULL;
     json_array_foreach(json_object_get(answer, "totals"), i, row)

@@ -168,6 +168,42 @@ EOT
              delete from source where identifier in ('fresh', 'ended')");
 };
 
+subtest 'all days' => sub {
+    # Enrolled so many days ago, with data of another day.
+    my %since = (begins => [ 0, 0 ], backlog => [ 60, 100 ], silent => [ 200, 5 ], year => [ 369, 369 ], longer => [ 500, 370 ], astray => [ 3, 20_000 ], ahead => [ 2, -9 ]);
+    my %shown = (begins => 1, backlog => 101, silent => 201, year => 370, longer => 370, astray => 370, ahead => 3);
+    for my $name (sort keys %since) {
+        my ($added, $day) = @{ $since{$name} };
+        $pg->do("insert into source (identifier, name, study_id, added) values ('all-$name', '', 1, now() - interval '$added days');
+                 insert into source_day (source_id, generator_id, day, points, quarters)
+                 select s.id, g.id, (now() at time zone 'UTC')::date - ($day), 5, B'1'::bit(96) from source s, generator g where s.identifier = 'all-$name' and g.identifier = 'steady'");
+        my $grid = page("/dashboard/participant?id=all-$name&days=all")->{completeness};
+        is(scalar(@{ $grid->{days} }), $shown{$name}, "$name: all days are from the enrolment or the first data on, up to a bound");
+        is(scalar(@{ $grid->{generators}[0]{cells} }), $shown{$name}, '... with a cell each');
+        is($grid->{cut} && $grid->{cut}{days}, $name =~ /longer|astray/ ? 370 : undef, '... and it is said when some are left out');
+    }
+    is(page('/dashboard/participant?id=all-longer&days=90')->{completeness}{cut}, undef, 'of a range that was chosen nothing is left out');
+    for my $many ([ 100, 120 ], [ 200, 90 ]) {
+        $pg->do("insert into generator (identifier, label) select 'all-' || n, '' from generate_series(1, $many->[0]) n on conflict do nothing;
+                 insert into source_day (source_id, generator_id, day, points) select s.id, g.id, (now() at time zone 'UTC')::date, 1
+                   from source s, generator g where s.identifier = 'all-year' and g.identifier like 'all-%' on conflict do nothing");
+        $pg->do("delete from source_day where generator_id = (select id from generator where identifier = 'steady') and source_id = (select id from source where identifier = 'all-year')");
+        is(page('/dashboard/participant?id=all-year&days=all')->{completeness}{cut}{days}, $many->[1], "... sooner where there are $many->[0] generators");
+    }
+    my $html = $browser->get('/dashboard/participant?id=all-longer&days=all')->{content};
+    my $first = $pg->scalar("select (now() at time zone 'UTC')::date - 500");
+    like($html, qr/Only the newest 370 days are shown. The first day, of the enrolment or of data, is $first\./, 'the page has it in words');
+    like($html, qr{<a href="/dashboard/participant\?id=all-longer&amp;days=all" aria-current="true">all</a>}, '... and which range it is');
+    like($html, qr{<a href="/dashboard/participant\?id=all-longer&amp;days=14">14</a>}, '... beside the others');
+    is(scalar(@{ page('/dashboard/participant?id=all-longer&days=all')->{completeness}{totals} }), 30, 'the plot stays with thirty days');
+    is($browser->get("/dashboard/participant?id=all-longer&days=$_")->{status}, 400, "\"$_\" is no number of days") for 'ALL', 'all%20', 'al', '-1', '1e3';
+    is(page("/dashboard/participant?id=all-longer&days=$_")->{completeness}{days}[-14], page('/dashboard/participant?id=all-longer')->{completeness}{days}[0],
+        "$_ days is no range of ours") for 0, 9999;
+    is(page('/dashboard/system?days=all')->{health}{range}, '24 hours', 'nor is all of System');
+    $pg->do("delete from source_day where source_id in (select id from source where identifier like 'all-%'); delete from source where identifier like 'all-%';
+             delete from generator where identifier like 'all-%'");
+};
+
 subtest 'a week is seven days' => sub {
     # Each day another generator; in the week before another one, with a longer lag, and something of tomorrow.
     $pg->do(<<'EOT');

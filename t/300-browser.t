@@ -34,6 +34,7 @@ insert into generator (identifier, label, kind) values ('webmunk-amazon-order', 
 insert into source (identifier, name, study_id, group_id, added)
 select 'p' || n, case when n % 7 = 0 then 'Device ' || n else 'p' || n end, 1, 1 + n % 2, now() - interval '30 days' from generate_series(1, 60) n;
 update source set added = now() - interval '2 hours' where identifier = 'p60';
+update source set added = now() - interval '400 days' where identifier = 'p42';
 insert into source_status (source_id, last_received, last_created, last_sign_of_life, client, version, battery, battery_at, points)
 select id, at, at - interval '1 minute', at, 'Webmunk', '0.3' || id % 3, id % 100, at, id * 1234
   from source cross join lateral (select now() - case when id <= 5 then interval '13 hours' when id <= 8

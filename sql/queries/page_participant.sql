@@ -29,9 +29,10 @@ SELECT jsonb_build_object(
  WHERE p.id = (SELECT coalesce(merged_into, id) FROM source WHERE identifier = $3::text) AND (p.study_id = $1::bigint OR p.study_id IS NULL);
 
 -- name: page_completeness
--- $3 days.  Hours expected: what the study sets; else the participant's own median
--- of the same weekday over four weeks; else the whole day.  Of the day of enrolment and of today
--- only the part that counts.
+-- $3 days (-1: all since the enrolment or the first day with data, up to $4 of them, and beyond ninety
+-- up to $5 cells).  Hours expected: what the study sets; else the participant's own median of the same
+-- weekday over four weeks; else the whole day.  Of the day of enrolment and of today only the part
+-- that counts.
 WITH s AS (
     SELECT s.study_id, s.added, (s.added AT TIME ZONE 'UTC')::date AS enrolled,
            (least(s.completed, s.withdrawn, y.ends) AT TIME ZONE 'UTC')::date AS ended,
@@ -44,12 +45,17 @@ WITH s AS (
     SELECT e.generator_id, NULL, NULL FROM study_generator e JOIN s USING (study_id)
      WHERE e.required AND NOT EXISTS (SELECT FROM source_day d WHERE d.source_id = $1::bigint
                                          AND d.generator_id = e.generator_id AND d.points > 0)
+), n AS (
+    SELECT f.first, CASE WHEN $3::bigint > 0 THEN $3::bigint
+                         ELSE greatest(1, least(s.today - f.first + 1, $4::bigint, greatest(90, $5::bigint / greatest(f.rows, 1))))
+                    END::integer AS days
+      FROM s CROSS JOIN LATERAL (SELECT least(s.enrolled, min(g.first)) AS first, count(*) AS rows FROM g) AS f
 ), days AS (
     SELECT g.id, g.first, x.day, coalesce(d.points, 0) AS points,
            coalesce(quarters_hours(d.quarters), 0) AS hours
-      FROM g CROSS JOIN s
-     CROSS JOIN LATERAL generate_series(27 + $3::bigint, 0, -1) AS back
-     CROSS JOIN LATERAL (SELECT s.today - back::integer AS day) AS x
+      FROM g CROSS JOIN s CROSS JOIN n
+     CROSS JOIN LATERAL generate_series(27 + n.days, 0, -1) AS back
+     CROSS JOIN LATERAL (SELECT s.today - back AS day) AS x
       LEFT JOIN source_day d ON d.source_id = $1::bigint AND d.generator_id = g.id AND d.day = x.day
 ), before AS (
     SELECT d.*, ARRAY[CASE WHEN day - 7 >= first THEN lag(hours, 7) OVER w END,
@@ -62,11 +68,11 @@ WITH s AS (
       FROM days WHERE points > 0 GROUP BY id
 ), cells AS (
     SELECT b.id, b.day, b.points, b.hours, c.hours AS own, u.points AS usual
-      FROM before b CROSS JOIN s
+      FROM before b CROSS JOIN s CROSS JOIN n
       LEFT JOIN usual u ON u.id = b.id
      CROSS JOIN LATERAL (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY h) AS hours
                            FROM unnest(b.weekdays) AS h) AS c
-     WHERE b.day > s.today - $3::bigint::integer
+     WHERE b.day > s.today - n.days
 ), judged AS (
     SELECT c.id, c.day, c.points, c.hours, k.kind, e.required, x.expected,
            CASE WHEN x.share < 1 THEN 'part' WHEN e.expected_hours IS NOT NULL THEN 'study'
@@ -93,8 +99,10 @@ WITH s AS (
                  WHEN c.own > 0 THEN c.own ELSE 24 END) AS expected) AS x
 )
 SELECT jsonb_build_object(
-    'days', (SELECT jsonb_agg(to_char(s.today - back::integer, 'YYYY-MM-DD') ORDER BY back DESC)
-               FROM s, generate_series(0, $3::bigint - 1) AS back),
+    'days', (SELECT jsonb_agg(to_char(s.today - back, 'YYYY-MM-DD') ORDER BY back DESC)
+               FROM s, n, generate_series(0, n.days - 1) AS back),
+    'cut', (SELECT jsonb_build_object('days', n.days, 'first', to_char(n.first, 'YYYY-MM-DD'))
+              FROM s, n WHERE $3::bigint < 0 AND s.today - n.first >= n.days),
     'generators', coalesce((
         SELECT jsonb_agg(row ORDER BY row -> 'required' DESC, row ->> 'kind', row ->> 'generator')
           FROM (SELECT jsonb_build_object(
@@ -108,17 +116,17 @@ SELECT jsonb_build_object(
     'totals', (SELECT jsonb_agg(jsonb_build_object(
                           'day', to_char(x.day, 'YYYY-MM-DD'), 'created', coalesce(c.points, 0),
                           'received', coalesce(r.points, 0)) ORDER BY x.day)
-                 FROM s CROSS JOIN generate_series(0, least($3::bigint, 30) - 1) AS back
-                CROSS JOIN LATERAL (SELECT s.today - back::integer AS day) AS x
+                 FROM s CROSS JOIN n CROSS JOIN generate_series(0, least(n.days, 30) - 1) AS back
+                CROSS JOIN LATERAL (SELECT s.today - back AS day) AS x
                  LEFT JOIN (SELECT day, sum(points) AS points FROM source_day
                              WHERE source_id = $1::bigint
-                               AND day > (SELECT today FROM s) - least($3::bigint, 30)::integer
+                               AND day > (SELECT s.today - least(n.days, 30) FROM s, n)
                              GROUP BY 1) AS c ON c.day = x.day
                  LEFT JOIN (SELECT (b.received AT TIME ZONE 'UTC')::date AS day, sum(b.points) AS points
                               FROM source_bundle v
                               JOIN bundle b ON b.id = v.bundle_id AND b.received = v.received
                              WHERE v.source_id = $1::bigint
-                               AND v.received >= ((SELECT today FROM s) - least($3::bigint, 30)::integer + 1)::timestamp AT TIME ZONE 'UTC'
+                               AND v.received >= (SELECT s.today - least(n.days, 30) + 1 FROM s, n)::timestamp AT TIME ZONE 'UTC'
                              GROUP BY 1) AS r ON r.day = x.day));
 
 -- name: page_day

@@ -17,6 +17,7 @@ const pages = {
     empty: '/participants?q=nobody-has-this-name',
     unassigned: '/unassigned',
     completeness: person,
+    'completeness-all': `${person}&days=all`,
     day: `${person}&tab=day`,
     generators: `${person}&tab=generators`,
     uploads: `${person}&tab=uploads`,

@@ -83,6 +83,12 @@ static void links(void)
     is_str(wm_page_link_only(&q, "x", WM_CHANGES({"zone", NULL}), pool), "/d/x",
            "... but one that takes it away");
     q.zone = NULL;
+    ok(!wm_page_query_arg(&q, "days", "all", pool) && q.days == WM_PAGE_ALL_DAYS,
+       "days are a number or all");
+    is_str(wm_page_link(&q, "x", WM_CHANGES({"q", NULL}, {"sort", NULL}, {"limit", NULL}), pool),
+           "/d/x?days=all", "... which links carry on");
+    ok(wm_page_query_arg(&q, "days", "alle", pool) && wm_page_query_arg(&q, "limit", "all", pool),
+       "... and nothing else");
     is_str(wm_page_name_of("a b", 7, pool).text, "a b", "a name stands for itself in links");
     ok(wm_page_name_of(memset(apr_pcalloc(pool, 501), ' ', 500), 7, pool).text != NULL,
        "... up to the bound, percent-encoded");
