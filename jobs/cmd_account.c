@@ -11,18 +11,32 @@
 #include "wm_account.h"
 #include "wm_json_own.h"
 
-#define ROLE_HELP "viewer, analyst, coordinator, manager, auditor or administrator"
+#define ROLE_HELP  "viewer, analyst, coordinator, manager, auditor or administrator"
+#define RIGHT_HELP "sensitive, records or export"
 
-static const wm_err *role_option(wm_role *role, wm_run *run)
+static const wm_err *read_role(wm_role *role, wm_run *run)
 {
     const char *word = wm_run_option(run, "role");
 
     *role = WM_ROLE_COUNT;
-    if (!word && wm_run_option(run, "study"))
-        return wm_run_usage(run, "--study needs --role");
     if (word && (*role = wm_role_parse(word)) == WM_ROLE_COUNT)
         return wm_run_usage(run, "--role is \"%s\" and must be " ROLE_HELP, word);
     return NULL;
+}
+
+/* What --role or --right and --study say. */
+static const wm_err *read_grant(wm_grant *grant, wm_run *run)
+{
+    const char *word = wm_run_option(run, "right");
+
+    *grant = (wm_grant){.study = WM_ALL_STUDIES};
+    WM_TRY(read_role(&grant->role, run));
+    if ((grant->role != WM_ROLE_COUNT) == (word != NULL))
+        return wm_run_usage(run, "name either a role or a right: --role or --right");
+    if (word && ((grant->right = wm_right_parse(word)) == WM_RIGHT_COUNT ||
+                 !wm_role_may_by_grant(WM_ROLE_COUNT, grant->right)))
+        return wm_run_usage(run, "--right is \"%s\" and must be " RIGHT_HELP, word);
+    return wm_run_study(&grant->study, run);
 }
 
 static const wm_err *audit(wm_run *run, const char *action)
@@ -37,7 +51,7 @@ static const wm_err *insert(wm_run *run, const char *password, wm_role role, apr
     WM_TRY(wm_db_begin(run->db, run->pool));
     WM_TRY(wm_account_add(&id, run->db, run->args[0], password, run->pool));
     if (role != WM_ROLE_COUNT)
-        WM_TRY(wm_account_grant(run->db, id, role, study, run->pool));
+        WM_TRY(wm_account_grant(run->db, id, (wm_grant){.role = role, .study = study}, run->pool));
     WM_TRY(audit(run, "account-add"));
     return wm_db_commit(run->db, run->pool);
 }
@@ -49,7 +63,9 @@ static const wm_err *add(wm_run *run)
     const wm_err *err;
     wm_role role;
 
-    WM_TRY(role_option(&role, run));
+    if (!wm_run_option(run, "role") && wm_run_option(run, "study"))
+        return wm_run_usage(run, "--study needs --role");
+    WM_TRY(read_role(&role, run));
     WM_TRY(wm_run_study(&study, run));
     err = wm_secret_password(password, run, wm_run_option(run, "password-file"), run->args[0]);
     if (!err)
@@ -70,34 +86,68 @@ static const wm_err *existing(wm_account **account, wm_run *run)
                                   run->args[0]);
 }
 
-static const wm_err *change_role(wm_run *run, int give)
+/* "analyst, manager or administrator" */
+static const char *roles_for(wm_right right, apr_pool_t *pool)
 {
-    apr_int64_t study = WM_ALL_STUDIES;
-    wm_account *account;
-    wm_role role;
+    const char *text = "";
+    int left = 0;
 
-    WM_TRY(role_option(&role, run));
-    WM_TRY(wm_run_study(&study, run));
+    for (int i = 0; i < WM_ROLE_COUNT; i++)
+        left += wm_role_may_by_grant((wm_role)i, right);
+    for (int i = 0; i < WM_ROLE_COUNT; i++)
+        if (wm_role_may_by_grant((wm_role)i, right))
+            text = apr_pstrcat(pool, text, wm_role_word((wm_role)i),
+                               --left > 1  ? ", "
+                               : left == 1 ? " or "
+                                           : "",
+                               NULL);
+    return text;
+}
+
+/* A right that was given may be void, so far. */
+static const wm_err *say_void(wm_run *run, wm_grant grant)
+{
+    apr_int64_t study = grant.study == WM_ALL_STUDIES ? WM_ANY_STUDY : grant.study;
+    wm_account *account;
+
+    WM_TRY(existing(&account, run));
+    if (grant.role == WM_ROLE_COUNT && !account->disabled &&
+        !wm_account_may(account, grant.right, study))
+        printf("It does not count yet: that needs the role %s there%s\n",
+               roles_for(grant.right, run->pool),
+               grant.right == WM_MAY_SENSITIVE ? ", and the right to records" : "");
+    return NULL;
+}
+
+static const wm_err *change(wm_run *run, int give)
+{
+    wm_account *account;
+    wm_grant grant;
+
+    WM_TRY(read_grant(&grant, run));
     WM_TRY(existing(&account, run));
     WM_TRY(wm_db_begin(run->db, run->pool));
-    WM_TRY(give ? wm_account_grant(run->db, account->id, role, study, run->pool)
-                : wm_account_ungrant(run->db, account->id, role, study, run->pool));
+    WM_TRY(give ? wm_account_grant(run->db, account->id, grant, run->pool)
+                : wm_account_ungrant(run->db, account->id, grant, run->pool));
     WM_TRY(audit(run, give ? "account-grant" : "account-ungrant"));
     WM_TRY(wm_db_commit(run->db, run->pool));
-    printf("account \"%s\" %s %s in %s\n", account->name, give ? "is now" : "is no longer",
-           wm_role_word(role),
-           study == WM_ALL_STUDIES ? "all studies" : wm_run_option(run, "study"));
-    return NULL;
+    printf("account \"%s\" %s%s in %s\n", account->name,
+           grant.role != WM_ROLE_COUNT ? give ? "is now " : "is no longer "
+           : give                      ? "now has the right "
+                                       : "no longer has the right ",
+           wm_grant_word(grant),
+           grant.study == WM_ALL_STUDIES ? "all studies" : wm_run_option(run, "study"));
+    return give ? say_void(run, grant) : NULL;
 }
 
 static const wm_err *grant(wm_run *run)
 {
-    return change_role(run, 1);
+    return change(run, 1);
 }
 
 static const wm_err *ungrant(wm_run *run)
 {
-    return change_role(run, 0);
+    return change(run, 0);
 }
 
 static const wm_err *password_set(wm_run *run)
@@ -162,22 +212,33 @@ static const wm_err *mail(wm_run *run)
     return NULL;
 }
 
-/* "manager, viewer (pilot)" */
-static const char *roles_text(json_t *roles, apr_pool_t *pool)
+/* "manager, viewer (pilot)", or the same of rights. */
+static const char *grants_text(const json_t *grants, const char *key, apr_pool_t *pool)
 {
     const char *text = "";
     size_t i;
-    json_t *role;
+    json_t *grant;
 
-    json_array_foreach(roles, i, role)
+    json_array_foreach(grants, i, grant)
     {
-        const char *study = json_string_value(json_object_get(role, "study"));
+        const char *study = json_string_value(json_object_get(grant, "study"));
 
         text =
-            apr_pstrcat(pool, text, i ? ", " : "", json_string_value(json_object_get(role, "role")),
+            apr_pstrcat(pool, text, i ? ", " : "", json_string_value(json_object_get(grant, key)),
                         study ? " (" : "", study ? study : "", study ? ")" : "", NULL);
     }
-    return *text ? text : "-";
+    return text;
+}
+
+/* "manager, viewer (pilot); sensitive (pilot)" */
+static const char *given_text(const json_t *account, apr_pool_t *pool)
+{
+    const char *roles = grants_text(json_object_get(account, "roles"), "role", pool);
+    const char *rights = grants_text(json_object_get(account, "rights"), "right", pool);
+
+    if (!*roles)
+        roles = "-";
+    return *rights ? apr_pstrcat(pool, roles, "; ", rights, NULL) : roles;
 }
 
 static const wm_err *list(wm_run *run)
@@ -190,14 +251,14 @@ static const wm_err *list(wm_run *run)
         puts(wm_json_own_text(root, run->pool));
         return NULL;
     }
-    printf("%-24s %-9s %-20s %s\n", "name", "state", "last sign-in", "roles");
+    printf("%-24s %-9s %-20s %s\n", "name", "state", "last sign-in", "roles; rights");
     json_array_foreach(root, i, a)
     {
         const char *last = json_string_value(json_object_get(a, "last_sign_in"));
 
         printf("%-24s %-9s %-20s %s\n", json_string_value(json_object_get(a, "name")),
                json_is_true(json_object_get(a, "disabled")) ? "disabled" : "active",
-               last ? last : "never", roles_text(json_object_get(a, "roles"), run->pool));
+               last ? last : "never", given_text(a, run->pool));
     }
     return NULL;
 }
@@ -208,7 +269,11 @@ static const wm_err *list(wm_run *run)
     }
 #define STUDY_OPTION                                                              \
     {                                                                             \
-        .name = "study", .arg = "SLUG", .help = "the role's study (default: all)" \
+        .name = "study", .arg = "SLUG", .help = "where (default: in all studies)" \
+    }
+#define GRANT_OPTIONS                                                                    \
+    {                                                                                    \
+        ROLE_OPTION, {.name = "right", .arg = "RIGHT", .help = RIGHT_HELP}, STUDY_OPTION \
     }
 #define FILE_OPTION                                          \
     {                                                        \
@@ -234,10 +299,13 @@ const wm_command wm_cmd_account_grant = {
     .args = "NAME",
     .args_min = 1,
     .args_max = 1,
-    .summary = "give an account a role",
-    .help = "Gives an account a role in one study or in all.",
+    .summary = "give an account a role, or a right beside it",
+    .help = "Gives an account a role in one study or in all; or, with --right, a right that roles\n"
+            "do not have by themselves.  \"sensitive\" is to see fields that clients mark with *\n"
+            "and to export them: it counts for an analyst, a manager or an administrator who has\n"
+            "the right to records.  \"records\" and \"export\" count for an administrator.",
     .needs = WM_NEEDS_DATABASE,
-    .options = {{.name = "role", .arg = "ROLE", .help = ROLE_HELP, .required = 1}, STUDY_OPTION},
+    .options = GRANT_OPTIONS,
     .run = grant,
 };
 
@@ -246,10 +314,10 @@ const wm_command wm_cmd_account_ungrant = {
     .args = "NAME",
     .args_min = 1,
     .args_max = 1,
-    .summary = "take a role away again",
-    .help = "Takes a role away, in the study where it was given, or the one in all studies.",
+    .summary = "take a role or a right away again",
+    .help = "Takes a role or a right away, in the study where it was given, or the one in all.",
     .needs = WM_NEEDS_DATABASE,
-    .options = {{.name = "role", .arg = "ROLE", .help = ROLE_HELP, .required = 1}, STUDY_OPTION},
+    .options = GRANT_OPTIONS,
     .run = ungrant,
 };
 
@@ -295,7 +363,7 @@ const wm_command wm_cmd_account_enable = {
     .args_min = 1,
     .args_max = 1,
     .summary = "let a disabled account sign in again",
-    .help = "The account keeps its password and its roles.",
+    .help = "The account keeps its password, its roles and its rights.",
     .needs = WM_NEEDS_DATABASE,
     .run = enable,
 };
@@ -303,7 +371,7 @@ const wm_command wm_cmd_account_enable = {
 const wm_command wm_cmd_account_list = {
     .name = "account list",
     .args = "",
-    .summary = "list accounts, their state and roles",
+    .summary = "list accounts, their state, roles and rights",
     .help = "Lists all accounts by name.",
     .needs = WM_NEEDS_DATABASE,
     .options = {{.name = "json", .help = "as JSON"}},

@@ -25,15 +25,17 @@ const wm_err *wm_account_grants_parse(wm_account *account, const char *text, apr
 
     while (text && *text) {
         size_t size = strcspn(text, ",");
-        const char *colon = memchr(text, ':', size);
+        const char *colon = memchr(text, ':', size), *word;
         wm_grant grant;
 
         if (!colon)
-            return wm_err_make(pool, WM_E_SYSTEM, "a role grant without study");
-        grant.role = wm_role_parse(apr_pstrmemdup(pool, text, (apr_size_t)(colon - text)));
+            return wm_err_make(pool, WM_E_SYSTEM, "a grant without study");
+        word = apr_pstrmemdup(pool, text, (apr_size_t)(colon - text));
+        grant.role = wm_role_parse(word);
+        grant.right = wm_right_parse(word);
         grant.study = colon[1] == '*' ? WM_ALL_STUDIES : apr_atoi64(colon + 1);
-        /* A role that a newer schema knows is worth nothing here. */
-        if (grant.role != WM_ROLE_COUNT)
+        /* What a newer schema knows is worth nothing here. */
+        if (grant.role != WM_ROLE_COUNT || grant.right != WM_RIGHT_COUNT)
             APR_ARRAY_PUSH(grants, wm_grant) = grant;
         text += size + (text[size] == ',');
     }
@@ -91,23 +93,25 @@ const wm_err *wm_account_add(apr_int64_t *id, wm_db *db, const char *name, const
     return NULL;
 }
 
-const wm_err *wm_account_grant(wm_db *db, apr_int64_t account_id, wm_role role, apr_int64_t study,
-                               apr_pool_t *pool)
+const wm_err *wm_account_grant(wm_db *db, apr_int64_t account_id, wm_grant grant, apr_pool_t *pool)
 {
-    return wm_db_do(NULL, db, WM_SQL_ACCOUNT_GRANT,
-                    WM_ARGS(WM_I64(account_id), WM_TEXT(wm_role_word(role)), WM_I64(study)), pool);
+    return wm_db_do(
+        NULL, db, grant.role != WM_ROLE_COUNT ? WM_SQL_ACCOUNT_GRANT : WM_SQL_ACCOUNT_GRANT_RIGHT,
+        WM_ARGS(WM_I64(account_id), WM_TEXT(wm_grant_word(grant)), WM_I64(grant.study)), pool);
 }
 
-const wm_err *wm_account_ungrant(wm_db *db, apr_int64_t account_id, wm_role role, apr_int64_t study,
+const wm_err *wm_account_ungrant(wm_db *db, apr_int64_t account_id, wm_grant grant,
                                  apr_pool_t *pool)
 {
+    int is_role = grant.role != WM_ROLE_COUNT;
     apr_int64_t gone;
 
-    WM_TRY(wm_db_do(&gone, db, WM_SQL_ACCOUNT_UNGRANT,
-                    WM_ARGS(WM_I64(account_id), WM_TEXT(wm_role_word(role)), WM_I64(study)), pool));
+    WM_TRY(wm_db_do(&gone, db, is_role ? WM_SQL_ACCOUNT_UNGRANT : WM_SQL_ACCOUNT_UNGRANT_RIGHT,
+                    WM_ARGS(WM_I64(account_id), WM_TEXT(wm_grant_word(grant)), WM_I64(grant.study)),
+                    pool));
     return gone ? NULL
-                : wm_err_make(pool, WM_E_NOT_FOUND, "the account does not have the role %s there",
-                              wm_role_word(role));
+                : wm_err_make(pool, WM_E_NOT_FOUND, "the account does not have the %s %s there",
+                              is_role ? "role" : "right", wm_grant_word(grant));
 }
 
 const wm_err *wm_account_study(apr_int64_t *study, wm_db *db, const char *slug, apr_pool_t *pool)

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* People: accounts, their passwords (argon2id), their roles per study, and signing in.
- * Rights are those of the researchers' pages (dashboard specification, 11.16). */
+ * Rights are those of the researchers' pages (dashboard specification, 11.16): a role has some, and
+ * some count for it only where they were granted as well.  A right that was granted counts in a
+ * study in which the account also has a role that it is meant for:
+ *     sensitive   analyst, manager, administrator; and only beside the right to records
+ *     records     administrator
+ *     export      administrator
+ * Anywhere else it is void, but stays granted until the role comes. */
 #ifndef WM_ACCOUNT_H
 #define WM_ACCOUNT_H
 
@@ -63,7 +69,8 @@ enum {
 };
 
 typedef struct wm_grant {
-    wm_role role;
+    wm_role role;      /* WM_ROLE_COUNT: a single right, not a role */
+    wm_right right;    /* ... this one */
     apr_int64_t study; /* study.id, or WM_ALL_STUDIES */
 } wm_grant;
 
@@ -76,16 +83,22 @@ typedef struct wm_account {
     apr_time_t last_sign_in; /* after wm_sign_in_finish the one before; 0: never */
 } wm_account;
 
-/* The role's word ("viewer"), and back: WM_ROLE_COUNT when WORD is none. */
+/* The role's word ("viewer"), and back: WM_ROLE_COUNT when WORD is none.  The same of rights. */
 const char *wm_role_word(wm_role role);
 wm_role wm_role_parse(const char *word);
 const char *wm_right_word(wm_right right);
+wm_right wm_right_parse(const char *word);
+/* The word of what GRANT gives. */
+const char *wm_grant_word(wm_grant grant);
 
 /* Nonzero when ROLE includes RIGHT. */
 int wm_role_may(wm_role role, wm_right right);
 
-/* Nonzero when ACCOUNT (may be NULL; a disabled one may nothing) has a role with RIGHT in STUDY: a
- * study.id, WM_ANY_STUDY or WM_ALL_STUDIES.  Reads memory only. */
+/* Nonzero when RIGHT counts for ROLE where it is granted as well; with WM_ROLE_COUNT for any role. */
+int wm_role_may_by_grant(wm_role role, wm_right right);
+
+/* Nonzero when ACCOUNT (may be NULL; a disabled one may nothing) has RIGHT in STUDY, by a role or by
+ * grant: a study.id, WM_ANY_STUDY or WM_ALL_STUDIES.  Reads memory only. */
 int wm_account_may(const wm_account *account, wm_right right, apr_int64_t study);
 
 /* Nonzero when ACCOUNT has ROLE itself in STUDY ("Require webmunk-role"). */
@@ -104,7 +117,7 @@ const wm_err *wm_account_find(wm_account **account, wm_db *db, const char *name,
 const wm_err *wm_account_find_hash(wm_account **account, const char **hash, wm_db *db,
                                    const char *name, apr_pool_t *pool);
 
-/* "role:study_id,..." as the statements return grants ("viewer:3,manager:*") into ACCOUNT. */
+/* What account_grants() says ("viewer:3,manager:*,sensitive:3") into ACCOUNT. */
 const wm_err *wm_account_grants_parse(wm_account *account, const char *text, apr_pool_t *pool);
 
 /* --- passwords ------------------------------------------------------------------------------- */
@@ -161,12 +174,11 @@ const wm_err *wm_account_sign_in(wm_account **account, int *retry_after, wm_db *
 const wm_err *wm_account_add(apr_int64_t *id, wm_db *db, const char *name, const char *password,
                              apr_pool_t *pool);
 
-/* Give ROLE in STUDY (WM_ALL_STUDIES: all).  Giving it twice is success. */
-const wm_err *wm_account_grant(wm_db *db, apr_int64_t account_id, wm_role role, apr_int64_t study,
-                               apr_pool_t *pool);
+/* Give what GRANT says.  Giving it twice is success. */
+const wm_err *wm_account_grant(wm_db *db, apr_int64_t account_id, wm_grant grant, apr_pool_t *pool);
 
-/* Take ROLE in STUDY away again.  WM_E_NOT_FOUND when it was not given. */
-const wm_err *wm_account_ungrant(wm_db *db, apr_int64_t account_id, wm_role role, apr_int64_t study,
+/* Take it away again.  WM_E_NOT_FOUND when it was not given in that study, or in all. */
+const wm_err *wm_account_ungrant(wm_db *db, apr_int64_t account_id, wm_grant grant,
                                  apr_pool_t *pool);
 
 /* The id of the study called SLUG.  WM_E_NOT_FOUND when there is none. */

@@ -21,7 +21,8 @@ my %slow = (
 my %utility = map { $_ => 1 } qw(migrate_create_schema migrate_create_table);
 
 # What the server's own role may not do: the command line's work.
-my %not_web = map { $_ => 1 } qw(audit_head_add account_add account_disable account_grant account_mail account_password account_ungrant alert_digest
+my %not_web = map { $_ => 1 } qw(audit_head_add account_add account_disable account_grant account_grant_right account_mail account_password
+    account_ungrant account_ungrant_right alert_digest
     alert_mute_group alert_mute_source alert_rule_set alert_rule_unset alert_unmute_group alert_unmute_source alert_update delivery_begin delivery_done
     delivery_error delivery_keep demo_generators demo_groups destination_again destination_remove export_days_made export_days_next
     export_deliver export_delivery_job export_parts_add export_sources_keep forward_failed health_keep job_claim job_finish job_noted

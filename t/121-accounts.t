@@ -102,6 +102,30 @@ is(cli('account', 'ungrant', 'bert', '--role', 'auditor')->{code}, 0, 'a role is
 is_deeply([ $pg->list("select role from role_grant where account_id = (select id from account where name = 'bert')") ],
     ['analyst'], 'and only that');
 
+# Rights beside roles.
+is(cli('account', 'grant', 'bert', '--right', 'sensitive')->{out}, "account \"bert\" now has the right sensitive in all studies\n", 'a right is granted in all studies');
+is(cli('account', 'grant', 'bert', '--right', 'sensitive')->{code}, 0, '... twice is as well');
+cli('account', 'ungrant', 'bert', '--role', 'analyst', '--study', 'default');
+is(cli('account', 'grant', 'BERT', '--right', 'export', '--study', 'default')->{out},
+    "account \"bert\" now has the right export in default\nIt does not count yet: that needs the role administrator there\n",
+    'a right without its role is kept, and said to be void');
+like(cli('account', 'grant', 'bert', '--right', 'sensitive')->{out}, qr/needs the role analyst, manager or administrator there, and the right to records$/m, '... with what it needs');
+cli('account', 'grant', 'bert', '--role', 'analyst', '--study', 'default');
+is_deeply([ map { $_->{rights} } @{ from_json(cli('account', 'list', '--json')->{out}) } ],
+    [ [], [ { right => 'sensitive', study => undef }, { right => 'export', study => 'default' } ] ], 'rights are listed as JSON');
+like(cli('account', 'list')->{out}, qr/^bert +active +never +analyst \(default\); sensitive, export \(default\)$/m, '... and for people');
+fails(2, 'either a role or a right', 'one of both is needed', 'account', 'grant', 'bert');
+fails(2, 'either a role or a right', '... and not both', 'account', 'grant', 'bert', '--role', 'viewer', '--right', 'records');
+fails(2, "--right is \"$_\"", "\"$_\" cannot be granted alone", 'account', 'grant', 'bert', '--right', $_)
+    for qw(overview configure accounts-all system Sensitive none), '', "x'; --";
+fails(1, 'no study called "other"', 'a study that is not there is named', 'account', 'grant', 'bert', '--right', 'sensitive', '--study', 'other');
+fails(1, 'no account called "zoe"', '... and an account', 'account', 'grant', 'zoe', '--right', 'sensitive');
+fails(1, 'does not have the right sensitive there', 'a right of all studies is not taken from one', 'account', 'ungrant', 'bert', '--right', 'sensitive', '--study', 'default');
+is(cli('account', 'ungrant', 'bert', '--right', 'export', '--study', 'default')->{out}, "account \"bert\" no longer has the right export in default\n", 'a right is taken away');
+is_deeply([ $pg->list('select may from right_grant') ], ['sensitive'], '... and only that');
+is_deeply([ $pg->list("select role from role_grant where account_id = (select id from account where name = 'bert')") ], ['analyst'], '... and no role');
+ok(!eval { $pg->do("insert into right_grant (account_id, may) select id, 'system' from account"); 1 }, 'the database knows no other rights either');
+
 sub session_for
 {
     my ($name, $n) = @_;
@@ -130,9 +154,10 @@ my $people = json([ $pg->rows('select * from account order by id') ]);
 $pg->do("create function unwritable() returns trigger language plpgsql as \$\$ begin raise exception 'the log is full'; end \$\$;
          create trigger unwritable before insert on access_log for each row execute function unwritable()");
 fails(1, 'the log is full', "\"$_->[0]\" fails without its row of the access log", split(' ', $_->[0]), @$_[ 1 .. $#$_ ])
-    for ['account disable anna'], ['account enable anna'], [ 'account password anna', '--password-file', $file ], ['token revoke short-lived'];
+    for ['account disable anna'], ['account enable anna'], ['account grant anna --right sensitive'], ['account ungrant bert --right sensitive'], [ 'account password anna', '--password-file', $file ], ['token revoke short-lived'];
 $pg->do('drop trigger unwritable on access_log');
 is(json([ $pg->rows('select * from account order by id') ]), $people, '... and changes no account');
+is($pg->scalar("select string_agg(a.name || ' ' || g.may, ',') from right_grant g join account a on a.id = g.account_id"), 'bert sensitive', '... gives and takes no right');
 is($pg->scalar('select count(*) from session'), 1, '... ends no session');
 is($pg->scalar("select count(*) from api_token where name = 'short-lived' and revoked is null"), 1, '... and no token');
 $pg->do("delete from session; delete from api_token");

@@ -123,6 +123,7 @@ denied('wm_web', 'select partitions_ahead(1)', 'the server makes no partitions')
 allowed('wm_jobs', 'select partitions_ahead(1)', 'the jobs do');
 denied('wm_web', "update account set disabled = null", 'the server enables no account');
 denied('wm_web', "insert into role_grant (account_id, role) values (1, 'administrator')", 'and gives no role');
+denied('wm_web', "insert into right_grant (account_id, may) values (1, 'sensitive')", 'nor a right');
 denied('wm_web', 'update api_token set revoked = null', 'nor a token back');
 denied('wm_web', 'delete from data_point', 'nor deletes points');
 denied('wm_jobs', 'select password from account', 'the jobs see no password hashes');

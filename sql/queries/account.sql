@@ -2,9 +2,7 @@
 
 -- name: account_find
 SELECT a.id, a.name, a.disabled IS NOT NULL, (extract(epoch FROM a.last_sign_in) * 1000000)::bigint,
-       a.password,
-       (SELECT string_agg(g.role || ':' || coalesce(g.study_id::text, '*'), ',' ORDER BY g.id)
-          FROM webmunk.role_grant g WHERE g.account_id = a.id)
+       a.password, webmunk.account_grants(a.id)
   FROM webmunk.account a
  WHERE lower(a.name) = lower($1::text);
 
@@ -19,6 +17,14 @@ ON CONFLICT DO NOTHING;
 -- name: account_ungrant
 DELETE FROM webmunk.role_grant
  WHERE account_id = $1::int8 AND role = $2::text AND coalesce(study_id, -1) = $3::int8;
+
+-- name: account_grant_right
+INSERT INTO webmunk.right_grant (account_id, may, study_id) VALUES ($1::int8, $2::text, nullif($3::int8, -1))
+ON CONFLICT DO NOTHING;
+
+-- name: account_ungrant_right
+DELETE FROM webmunk.right_grant
+ WHERE account_id = $1::int8 AND may = $2::text AND coalesce(study_id, -1) = $3::int8;
 
 -- name: account_password
 -- Its sessions end with the old password.
@@ -51,7 +57,10 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
            'sessions', (SELECT count(*) FROM webmunk.session s WHERE s.account_id = a.id AND s.expires > now()),
            'roles', (SELECT coalesce(jsonb_agg(jsonb_build_object('role', g.role, 'study', y.slug) ORDER BY g.id), '[]')
                        FROM webmunk.role_grant g LEFT JOIN webmunk.study y ON y.id = g.study_id
-                      WHERE g.account_id = a.id)) ORDER BY lower(a.name)), '[]')
+                      WHERE g.account_id = a.id),
+           'rights', (SELECT coalesce(jsonb_agg(jsonb_build_object('right', g.may, 'study', y.slug) ORDER BY g.id), '[]')
+                        FROM webmunk.right_grant g LEFT JOIN webmunk.study y ON y.id = g.study_id
+                       WHERE g.account_id = a.id)) ORDER BY lower(a.name)), '[]')
   FROM webmunk.account a;
 
 -- name: account_study

@@ -9,8 +9,7 @@ RETURNING id;
 SELECT s.id, encode(s.digest, 'hex'), (extract(epoch FROM s.created) * 1000000)::bigint,
        (extract(epoch FROM s.last_used) * 1000000)::bigint, (extract(epoch FROM s.expires) * 1000000)::bigint,
        s.address, s.user_agent, a.id, a.name, (extract(epoch FROM a.last_sign_in) * 1000000)::bigint,
-       (SELECT string_agg(g.role || ':' || coalesce(g.study_id::text, '*'), ',' ORDER BY g.id)
-          FROM webmunk.role_grant g WHERE g.account_id = a.id)
+       webmunk.account_grants(a.id)
   FROM webmunk.session s
   JOIN webmunk.account a ON a.id = s.account_id
  WHERE s.digest = decode($1::text, 'hex') AND s.expires > $2::timestamptz AND s.last_used > $3::timestamptz

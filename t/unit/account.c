@@ -42,6 +42,66 @@ static void test_grants(apr_pool_t *pool)
        "a role of a newer schema gives nothing");
 }
 
+/* Whether an account to which TEXT was given has RIGHT in STUDY. */
+static int given(const char *text, wm_right right, apr_int64_t study, apr_pool_t *pool)
+{
+    wm_account a = {.id = 1, .name = "anna"};
+
+    if (wm_account_grants_parse(&a, text, pool))
+        return -1;
+    return wm_account_may(&a, right, study);
+}
+
+static void test_rights(apr_pool_t *pool)
+{
+    wm_account a = {.id = 1, .name = "anna", .disabled = 1};
+    apr_array_header_t *studies;
+    int all;
+
+    ok(given("analyst:3,sensitive:3", WM_MAY_SENSITIVE, 3, pool), "a right is had by grant");
+    ok(!given("analyst:3", WM_MAY_SENSITIVE, 3, pool), "... and not by role alone");
+    ok(!given("sensitive:3", WM_MAY_SENSITIVE, 3, pool), "... nor without role");
+    ok(!given("sensitive:3", WM_MAY_OVERVIEW, WM_ANY_STUDY, pool), "... and gives no other");
+    ok(!given("analyst:3,sensitive:4", WM_MAY_SENSITIVE, WM_ANY_STUDY, pool),
+       "a role in one study and a right in another are nothing");
+    ok(given("analyst:3,sensitive:*", WM_MAY_SENSITIVE, 3, pool) &&
+           !given("analyst:3,sensitive:*", WM_MAY_SENSITIVE, 4, pool) &&
+           !given("analyst:3,sensitive:*", WM_MAY_SENSITIVE, WM_ALL_STUDIES, pool),
+       "a right in all studies counts where the role is");
+    ok(given("sensitive:3,manager:*", WM_MAY_SENSITIVE, 3, pool) &&
+           !given("sensitive:3,manager:*", WM_MAY_SENSITIVE, 4, pool) &&
+           given("sensitive:3,manager:*", WM_MAY_SENSITIVE, WM_ANY_STUDY, pool) &&
+           !given("sensitive:3,manager:*", WM_MAY_SENSITIVE, WM_ALL_STUDIES, pool),
+       "a role in all studies, where the right is");
+    ok(given("manager:*,sensitive:*", WM_MAY_SENSITIVE, WM_ALL_STUDIES, pool), "both in all: all");
+    ok(!given("viewer:3,sensitive:3,records:3,export:3", WM_MAY_SENSITIVE, 3, pool) &&
+           !given("viewer:3,sensitive:3,records:3,export:3", WM_MAY_RECORDS, 3, pool) &&
+           !given("viewer:3,sensitive:3,records:3,export:3", WM_MAY_EXPORT, 3, pool),
+       "no right makes an analyst of a viewer");
+    ok(!given("coordinator:3,sensitive:3", WM_MAY_SENSITIVE, 3, pool) &&
+           !given("coordinator:3,export:3", WM_MAY_EXPORT, 3, pool) &&
+           !given("auditor:3,records:3", WM_MAY_RECORDS, 3, pool),
+       "... nor of a coordinator or an auditor");
+    ok(!given("administrator:*,sensitive:*", WM_MAY_SENSITIVE, 3, pool) &&
+           given("administrator:*,sensitive:*,records:*", WM_MAY_SENSITIVE, 3, pool) &&
+           given("administrator:*,analyst:3,sensitive:*", WM_MAY_SENSITIVE, 3, pool),
+       "who sees sensitive fields sees records");
+    ok(given("administrator:*,export:2", WM_MAY_EXPORT, 2, pool) &&
+           !given("administrator:*,export:2", WM_MAY_EXPORT, 3, pool) &&
+           !given("administrator:*,export:2", WM_MAY_RECORDS, 2, pool),
+       "an administrator exports by grant");
+    ok(!given("analyst:3,configure:3,system:*", WM_MAY_CONFIGURE, 3, pool),
+       "what is never granted alone is worth nothing");
+    wm_account_grants_parse(&a, "administrator:*,analyst:3,sensitive:3", pool);
+    ok(!wm_account_may(&a, WM_MAY_SENSITIVE, 3), "a disabled account has no rights");
+    a.disabled = 0;
+    studies = wm_account_studies(&all, &a, WM_MAY_SENSITIVE, pool);
+    ok(!all && studies->nelts && APR_ARRAY_IDX(studies, 0, apr_int64_t) == 3,
+       "studies are those where it counts");
+    is_str(wm_grant_word(a.grants[2]), "sensitive", "a grant has a word");
+    is_int(wm_right_parse("Sensitive"), WM_RIGHT_COUNT, "words of rights are in small letters");
+}
+
 /* The table of the dashboard specification, 11.16. */
 static void test_roles(void)
 {
@@ -64,6 +124,11 @@ static void test_roles(void)
     ok(!wm_role_may(WM_ROLE_COORDINATOR, WM_MAY_ERASE_APPROVE) &&
            wm_role_may(WM_ROLE_COORDINATOR, WM_MAY_ERASE_REQUEST),
        "a coordinator asks for erasure and does not approve it");
+    ok(wm_role_may_by_grant(WM_ROLE_ANALYST, WM_MAY_SENSITIVE) &&
+           !wm_role_may_by_grant(WM_ROLE_COORDINATOR, WM_MAY_SENSITIVE) &&
+           wm_role_may_by_grant(WM_ROLE_COUNT, WM_MAY_EXPORT) &&
+           !wm_role_may_by_grant(WM_ROLE_COUNT, WM_MAY_SYSTEM),
+       "three rights are given by grant, to some");
     is_str(wm_right_word(WM_MAY_ERASE_RUN), "erase-run", "a right has a word");
 }
 
@@ -133,6 +198,7 @@ int main(void)
     if (sodium_init() < 0)
         return 1;
     test_grants(pool);
+    test_rights(pool);
     test_roles();
     test_passwords(pool);
     test_bearer(pool);

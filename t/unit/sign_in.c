@@ -256,7 +256,9 @@ int main(void)
     }
     must(wm_db_connect(&db, getenv("DATABASE_URL"), NULL, pool), pool);
     must(wm_account_add(&id, db, "anna", password, pool), pool);
-    must(wm_account_grant(db, id, WM_ROLE_MANAGER, WM_ALL_STUDIES, pool), pool);
+    must(wm_account_grant(db, id, (wm_grant){.role = WM_ROLE_MANAGER, .study = WM_ALL_STUDIES},
+                          pool),
+         pool);
     must(wm_account_add(&id, db, "bert", password, pool), pool);
     test_sign_in(db, pool);
     test_account_limit(db, pool);
