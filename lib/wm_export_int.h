@@ -30,7 +30,8 @@ const wm_err *wm_export_quote(wm_buf *out, wm_text text);
 typedef enum {
     WM_EXPORT_COMPACT, /* no blanks, as stored (E9) */
     WM_EXPORT_LINE,    /* ", " and ": ", ASCII only, as Python's json.dumps */
-    WM_EXPORT_PRETTY   /* two blanks of indent, ASCII only */
+    WM_EXPORT_PRETTY,  /* two blanks of indent, ASCII only */
+    WM_EXPORT_SHOWN    /* two blanks of indent, all else as stored: for the pages */
 } wm_export_style;
 
 /* An identifier that a pseudonym stands for. */
@@ -58,9 +59,12 @@ typedef struct wm_export_json {
     int insensitive;                /* leave members out whose names end with * or ! */
     const wm_export_hidden *hidden; /* whose identifier is not told; NULL: as it is */
     int base;                       /* levels that are around it */
+    const char *mask;               /* stands for values of those members, which stay; or NULL */
+    int *masked;                    /* counts them, when there is a mask */
+    size_t most;                    /* stop behind so many bytes; 0: write all */
 } wm_export_json;
 
-/* JSON, text of a jsonb value, in another layout. */
+/* JSON, text of a jsonb value, in another layout.  It may end anywhere: what was cut off is not there. */
 const wm_err *wm_export_layout(wm_buf *out, wm_text json, const wm_export_json *how);
 
 /* TEXT without its line ends, which REPLACEMENT stands for (exports.md 1.7, E10). */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text of a jsonb value in another layout: "key": value, "key": [1, 2].  It is valid JSON, since
- * the database made it. */
+ * the database made it, or the beginning of such. */
 #include <stdio.h>
 #include <string.h>
 
@@ -68,10 +68,15 @@ static const wm_err *put_ascii(layout *l, const char *p, const char *end)
     return NULL;
 }
 
+/* Nothing but blanks differs from what is stored. */
+static int as_stored(const layout *l)
+{
+    return l->how->style == WM_EXPORT_COMPACT || l->how->style == WM_EXPORT_SHOWN;
+}
+
 static const wm_err *put_part(layout *l, const char *p, const char *end)
 {
-    return l->how->style == WM_EXPORT_COMPACT ? wm_buf_add(l->out, p, (size_t)(end - p))
-                                              : put_ascii(l, p, end);
+    return as_stored(l) ? wm_buf_add(l->out, p, (size_t)(end - p)) : put_ascii(l, p, end);
 }
 
 /* The string from P, quotes included, with the pseudonym where it tells the identifier. */
@@ -111,7 +116,7 @@ static const wm_err *put_scalar(layout *l)
     text = (wm_text){from, (size_t)(l->at - from)};
     if (l->how->hidden && wm_export_is_number_of(text, l->how->hidden))
         return put_shown(l);
-    if (l->how->style != WM_EXPORT_COMPACT && memchr(from, '.', text.size))
+    if (!as_stored(l) && memchr(from, '.', text.size))
         text = wm_export_float(text, scratch);
     return wm_buf_add(l->out, text.data, text.size);
 }
@@ -120,7 +125,7 @@ static const wm_err *new_line(layout *l)
 {
     size_t indent = 2 * (size_t)(l->depth + l->how->base);
 
-    if (l->how->style != WM_EXPORT_PRETTY)
+    if (l->how->style != WM_EXPORT_PRETTY && l->how->style != WM_EXPORT_SHOWN)
         return NULL;
     WM_TRY(wm_buf_reserve(l->out, 1 + indent));
     l->out->data[l->out->size] = '\n';
@@ -160,23 +165,38 @@ static const wm_err *before_item(layout *l)
     return new_line(l);
 }
 
+static const wm_err *put_name(layout *l, const char *key, const char *end)
+{
+    WM_TRY(before_item(l));
+    WM_TRY(put_string(l, key, end));
+    return put(l, l->how->style == WM_EXPORT_COMPACT ? ":" : ": ");
+}
+
+/* The mask of a value. */
+static const wm_err *put_mask(layout *l)
+{
+    ++*l->how->masked;
+    return wm_export_quote(l->out, (wm_text){l->how->mask, strlen(l->how->mask)});
+}
+
 /* The member at the cursor up to its value; *DONE when there is nothing more to write of it. */
 static const wm_err *put_key(layout *l, int *done)
 {
     const char *key = l->at, *end = string_end(key, l->end);
     size_t size = (size_t)(end - key);
-    const char *value = end + 1;
+    const char *value = end + (end < l->end);
 
     while (value < l->end && *value == ' ')
         value++;
     *done = l->how->insensitive && size > 2 && (end[-2] == '*' || end[-2] == '!');
     if (*done) {
         l->at = skip_value(value, l->end);
-        return NULL;
+        if (!l->how->mask)
+            return NULL;
+        WM_TRY(put_name(l, key, end));
+        return put_mask(l);
     }
-    WM_TRY(before_item(l));
-    WM_TRY(put_string(l, key, end));
-    WM_TRY(put(l, l->how->style == WM_EXPORT_COMPACT ? ":" : ": "));
+    WM_TRY(put_name(l, key, end));
     l->at = value;
     if (l->depth == 1)
         l->metadata = size == 23 && !memcmp(key, "\"passive-data-metadata\"", 23);
@@ -205,7 +225,7 @@ const wm_err *wm_export_layout(wm_buf *out, wm_text json, const wm_export_json *
     layout l = {.out = out, .how = how, .at = json.data, .end = json.data + json.size};
     char objects[DEPTH_MAX];
 
-    while (l.at < l.end) {
+    while (l.at < l.end && (!how->most || out->size < how->most)) {
         int done = 0;
 
         if (*l.at == ' ' || *l.at == ',') {

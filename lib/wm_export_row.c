@@ -155,7 +155,8 @@ static const wm_err *put_instant(wm_export_rower *r, cell *c, char form, apr_tim
 static const wm_err *put_value(wm_export_rower *r, cell *c, wm_text raw,
                                const wm_export_hidden *hidden)
 {
-    wm_export_json how = {WM_EXPORT_COMPACT, !r->definition->sensitive, hidden, 0};
+    wm_export_json how = {
+        .style = WM_EXPORT_COMPACT, .insensitive = !r->definition->sensitive, .hidden = hidden};
     int lines = r->definition->format == WM_EXPORT_JSONL;
 
     if (!raw.data || raw.data[0] == 'n')
@@ -253,9 +254,10 @@ static const wm_err *put_millis(wm_export_rower *r, cell *c, const wm_export_col
 static const wm_err *put_json(wm_export_rower *r, cell *c, wm_text raw,
                               const wm_export_hidden *hidden)
 {
-    wm_export_json how = {r->definition->format == WM_EXPORT_JSONL ? WM_EXPORT_COMPACT
-                                                                   : WM_EXPORT_LINE,
-                          !r->definition->sensitive, hidden, 0};
+    wm_export_json how = {.style = r->definition->format == WM_EXPORT_JSONL ? WM_EXPORT_COMPACT
+                                                                            : WM_EXPORT_LINE,
+                          .insensitive = !r->definition->sensitive,
+                          .hidden = hidden};
 
     if (!raw.data)
         return NULL;

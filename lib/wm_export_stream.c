@@ -118,7 +118,7 @@ static const wm_err *take_line(void *host, char *line, size_t size)
 /* A file of its own: number, name, JSON. */
 static const wm_err *take_file(void *host, char *line, size_t size)
 {
-    static const wm_export_json pretty = {WM_EXPORT_PRETTY, 0, NULL, 0};
+    static const wm_export_json pretty = {.style = WM_EXPORT_PRETTY};
     stream *s = host;
     wm_text fields[3];
 

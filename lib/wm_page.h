@@ -72,6 +72,7 @@ typedef struct wm_page_query {
     const char *who;  /* who: "mine" or "all" exports */
     const char *copy; /* copy: number of an export whose definition is taken over */
     const char *day;  /* day: one UTC day of a participant, "2026-01-31" */
+    const char *show; /* show: "sensitive" fields, too */
     int days;         /* days: of a grid or plot; WM_PAGE_ALL_DAYS for "all" */
     int everything;   /* set by wm_page_csv: all rows instead of a page of them */
 } wm_page_query;
@@ -181,6 +182,14 @@ int wm_page_may_exclude(const wm_account *person, apr_int64_t study);
 /* May PERSON see and acknowledge alerts of STUDY (0: the whole server's), about a participant or not? */
 int wm_page_may_see_alert(const wm_account *person, apr_int64_t study);
 int wm_page_may_acknowledge(const wm_account *person, apr_int64_t study, int of_participant);
+
+/* What to do for somebody who may not see sensitive fields, in a sentence. */
+#define WM_PAGE_ASK_FOR_SENSITIVE                              \
+    "Ask an administrator for the right to sensitive fields: " \
+    "webmunkd account grant NAME --right sensitive"
+
+/* Does PAGE show sensitive fields?  The access log has an action for that. */
+int wm_page_shows_sensitive(const json_t *page);
 
 /* The participants whose data PAGE shows, for the access log: an array of source ids (may be
  * empty) that belongs to PAGE. */

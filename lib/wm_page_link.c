@@ -24,6 +24,7 @@ static const struct {
     {"who", offsetof(wm_page_query, who)},
     {"copy", offsetof(wm_page_query, copy)},
     {"day", offsetof(wm_page_query, day)},
+    {"show", offsetof(wm_page_query, show)},
     {"q", offsetof(wm_page_query, search)},
     {"level", offsetof(wm_page_query, level)},
     {"state", offsetof(wm_page_query, state)},

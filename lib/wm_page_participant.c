@@ -19,7 +19,7 @@ enum {
 typedef struct view {
     json_t *page;
     json_t *participant;
-    apr_int64_t source;
+    apr_int64_t source, study;
     const char *generator; /* the one that the address names, or NULL */
     const char *zone;
     wm_db *db;
@@ -241,7 +241,8 @@ static const wm_err *build_points(view *v)
     WM_TRY(wm_page_ask(&answer, v->db, WM_SQL_PAGE_POINTS,
                        WM_ARGS(WM_I64(v->source), WM_TEXT(v->zone),
                                WM_TEXT(v->generator ? v->generator : ""), WM_TEXT(created),
-                               WM_TEXT(digest), WM_BOOL(place.backwards), WM_I64(place.limit)),
+                               WM_TEXT(digest), WM_BOOL(place.backwards), WM_I64(place.limit),
+                               WM_I64(WM_PAGE_DOCUMENTS_MAX / place.limit)),
                        v->pool));
     json_object_update(v->page, answer);
     generator = json_string_value(json_object_get(answer, "generator"));
@@ -272,7 +273,7 @@ static const wm_err *build_points(view *v)
     }
     wm_page_table(v->page, json_object_get(v->page, "rows"), "Recent points", "participant",
                   points_columns, &place, "id", v->q, v->pool);
-    return NULL;
+    return wm_page_documents(v->page, json_object_get(v->page, "rows"), v->study, v->q, v->pool);
 }
 
 static const tab tabs[] = {
@@ -330,13 +331,12 @@ const wm_err *wm_page_participant(json_t **made, wm_db *db, const wm_page_query 
     const tab *chosen = find_tab(q);
     const char *identifier;
     wm_page_name name;
-    apr_int64_t study;
 
     if (!q->identifier && !q->id_number)
         return wm_err_make(pool, WM_E_INPUT, "the address names no participant");
     if (!chosen)
         return wm_err_make(pool, WM_E_NOT_FOUND, "a participant has no such tab");
-    WM_TRY(wm_page_begin(&v.page, &study, db, "participant", q, pool));
+    WM_TRY(wm_page_begin(&v.page, &v.study, db, "participant", q, pool));
     v.zone = wm_page_zone(v.page);
     WM_TRY(
         wm_page_named(&identifier, db, q->identifier, q->id_number, WM_SQL_PAGE_SOURCE_NAME, pool));
@@ -344,7 +344,7 @@ const wm_err *wm_page_participant(json_t **made, wm_db *db, const wm_page_query 
                          WM_SQL_PAGE_GENERATOR_NAME, pool));
     WM_TRY(wm_page_ask(
         &v.participant, db, WM_SQL_PAGE_PARTICIPANT,
-        WM_ARGS(WM_I64(study), WM_TIME(q->now), WM_TEXT(identifier), WM_TEXT(v.zone)), pool));
+        WM_ARGS(WM_I64(v.study), WM_TIME(q->now), WM_TEXT(identifier), WM_TEXT(v.zone)), pool));
     if (!v.participant)
         return wm_err_make(pool, WM_E_NOT_FOUND, "there is no such participant");
     v.source = json_integer_value(json_object_get(v.participant, "id"));

@@ -201,6 +201,7 @@ perl_tests = \
 	t/233-alerts.t \
 	t/234-monitor.t \
 	t/235-participant.t \
+	t/236-sensitive.t \
 	t/300-browser.t \
 	t/901-sizes.t \
 	t/902-layers.t \

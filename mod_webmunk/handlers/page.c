@@ -108,12 +108,13 @@ static const char *view_of(wm_http *h, const request *req, const json_t *page)
 }
 
 /* No row, no page.  A page that reloads itself, or fetches the numbers of its plots, is the view
- * that a row speaks for already, as long as it shows nobody else; VIEW is NULL for what is none. */
-static const wm_err *record(wm_http *h, wm_db *db, const request *req, const json_t *extent,
-                            const char *view)
+ * that a row of ACTION speaks for already, as long as it shows nobody else; VIEW is NULL for what is
+ * none. */
+static const wm_err *record(wm_http *h, wm_db *db, const request *req, const char *action,
+                            const json_t *extent, const char *view)
 {
     static const char *const forms[] = {"html", "json", "csv"};
-    wm_audit row = wm_auth_audit(h, req->which->action);
+    wm_audit row = wm_auth_audit(h, action);
     apr_pool_t *pool = h->r->pool;
     int covered = 0;
 
@@ -156,7 +157,7 @@ static const wm_err *download(wm_http *h, wm_db *db, request *req)
     wm_buf *text;
 
     WM_TRY(wm_page_csv(&text, &extent, req->which, db, &req->q, h->r->pool));
-    WM_TRY(record(h, db, req, extent, NULL));
+    WM_TRY(record(h, db, req, req->which->action, extent, NULL));
     wm_http_set(
         h, "Content-Disposition",
         apr_pstrcat(h->r->pool, "attachment; filename=\"", req->which->template, ".csv\"", NULL));
@@ -200,7 +201,8 @@ static const wm_err *show(wm_http *h, wm_db *db, request *req)
         wm_http_db_done(h);
         return show_part(h, page, req);
     }
-    WM_TRY(record(h, db, req, wm_page_extent(page), view_of(h, req, page)));
+    WM_TRY(record(h, db, req, wm_page_shows_sensitive(page) ? "view-sensitive" : req->which->action,
+                  wm_page_extent(page), view_of(h, req, page)));
     wm_http_db_done(h);
     if (req->part)
         return show_part(h, page, req);

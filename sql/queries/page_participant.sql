@@ -190,7 +190,7 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
 -- name: page_points
 -- $2 the time zone, $3 the generator ("": the one that was received last), $4 and $5
 -- created (text) and digest (text) that the page begins behind ("": at the newest), $6 backwards,
--- $7 rows.  The only page that reads data_point: by its index, bounded.
+-- $7 rows, $8 characters of each document.  The only page that reads data_point: by its index, bounded.
 WITH g AS (
     SELECT g.id, g.identifier, g.label
       FROM (SELECT generator_id, max(last_received) AS received FROM source_day
@@ -216,8 +216,10 @@ SELECT jsonb_build_object(
                    'created', page_time(p.created, $2::text), 'recorded', page_time(p.recorded, $2::text),
                    'agent', a.user_agent, 'secondary', p.secondary_identifier,
                    'flags', to_jsonb(flag_names(p.flags)),
-                   'bytes', length(p.properties::text),
-                   'properties', left(jsonb_pretty(p.properties), 4000),
-                   'cut', length(jsonb_pretty(p.properties)) > 4000)
+                   'bytes', length(t.document),
+                   'properties', left(t.document, $8::bigint::integer),
+                   'cut', length(t.document) > $8::bigint)
                    ORDER BY p.created DESC, p.digest DESC)
-          FROM p LEFT JOIN agent a ON a.id = p.agent_id), '[]'));
+          FROM p LEFT JOIN agent a ON a.id = p.agent_id
+         -- Once: a document may be large.
+         CROSS JOIN LATERAL (SELECT p.properties::text AS document OFFSET 0) AS t), '[]'));

@@ -104,6 +104,50 @@ static void links(void)
     ok(!wm_page_find("nothing"), "an unknown page is none");
 }
 
+/* What is shown of TEXT, the first SIZE bytes of a document, to somebody with what GRANTS say. */
+static const char *shown(const char *text, size_t size, const char *grants, const char *show)
+{
+    wm_account person = {.id = 1, .name = "anna"};
+    wm_page_query q = {.base = "", .person = &person, .show = show};
+    json_t *page = wm_json_own(json_pack("{s:[{s:s%}]}", "rows", "properties", text, size), pool);
+    json_t *rows = json_object_get(page, "rows");
+
+    wm_account_grants_parse(&person, grants, pool);
+    if (wm_page_documents(page, rows, 1, &q, pool))
+        return "refused";
+    return json_string_value(json_object_get(json_array_get(rows, 0), "properties"));
+}
+
+static void documents(void)
+{
+    static const char text[] = "{\"a\": [1, {\"b*\": {\"hush\": [\"hush\\\"]}\", {}]}, \"c\": "
+                               "\"d*\"}], \"x!\": \"hush\\\\\", "
+                               "\"e\": 1.50, \"f\": [\"g*\", \": \", \"plain\"], \"u*\": "
+                               "[[\"hush\"]], \"z\": \"\\\"u*\\\": 1\"}";
+    const char *full = "analyst:1,sensitive:1", *less = "analyst:1,sensitive:2";
+    int told = 0;
+
+    is_str(shown(text, strlen(text), less, NULL),
+           "{\n  \"a\": [\n    1,\n    {\n      \"b*\": \"(hidden)\",\n      \"c\": \"d*\"\n    "
+           "}\n  ],\n"
+           "  \"x!\": \"(hidden)\",\n  \"e\": 1.50,\n  \"f\": [\n    \"g*\",\n    \": \",\n    "
+           "\"plain\"\n  ],\n"
+           "  \"u*\": \"(hidden)\",\n  \"z\": \"\\\"u*\\\": 1\"\n}",
+           "a mask stands for sensitive values, and for nothing else");
+    is_str(shown(text, strlen(text), less, "sensitive"), shown(text, strlen(text), less, NULL),
+           "... also when more is wanted");
+    is_str(shown(text, strlen(text), full, NULL), shown(text, strlen(text), less, NULL),
+           "... or could be had");
+    ok(strstr(shown(text, strlen(text), full, "sensitive"), "\"u*\": [\n    [\n      \"hush\"") !=
+           NULL,
+       "who may and wants to sees them");
+    is_str(shown(text, strlen(text), full, "else"), "refused", "there is nothing else to show");
+    for (size_t size = 0; size <= strlen(text); size++)
+        told |= strstr(shown(apr_pstrmemdup(pool, text, size), size, less, NULL), "hu") != NULL;
+    ok(!told, "wherever a document is cut off, nothing sensitive is told");
+    is_str(shown("[]", 2, less, NULL), "[]", "a document without members is itself");
+}
+
 static json_t *rows_from(int first, int last)
 {
     json_t *rows = wm_json_own(json_array(), pool);
@@ -191,6 +235,7 @@ int main(void)
     words();
     states();
     links();
+    documents();
     tables();
     templates();
 
