@@ -11,6 +11,7 @@
     X(WM_E_INPUT, 400, "The request could not be understood.")                                \
     X(WM_E_AUTH, 401, "Sign in to use this address.")                                         \
     X(WM_E_FORBIDDEN, 403, "Your account may not do this.")                                   \
+    X(WM_E_SENSITIVE, 403, "Your account may not see sensitive fields here.")                 \
     X(WM_E_NOT_FOUND, 404, "There is nothing at this address.")                               \
     X(WM_E_METHOD, 405, "This address does not answer that method.")                          \
     X(WM_E_TIMEOUT, 408, "The request arrived too slowly.")                                   \

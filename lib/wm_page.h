@@ -167,6 +167,14 @@ const wm_err *wm_page_export_defined(json_t **definition, struct wm_db *db, apr_
 const wm_err *wm_page_export_sources(json_t **ids, struct wm_db *db, apr_int64_t study,
                                      const json_t *definition, apr_pool_t *pool);
 
+/* Has an export of DEFINITION sensitive fields?  Only "sensitive": false leaves them out. */
+int wm_page_export_is_sensitive(const json_t *definition);
+
+/* WM_E_SENSITIVE when it has, and PERSON may not see those of STUDY: then they neither ask for it nor get
+ * its archive. */
+const wm_err *wm_page_export_permit(const wm_account *person, apr_int64_t study,
+                                    const json_t *definition, apr_pool_t *pool);
+
 /* May PERSON cancel and delete an export of STUDY that the account BY (0: none) asked for? */
 int wm_page_may_change_export(const wm_account *person, apr_int64_t study, apr_int64_t by);
 

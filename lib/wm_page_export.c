@@ -104,6 +104,21 @@ static void say_progress(json_t *row, int live, apr_pool_t *pool)
     }
 }
 
+int wm_page_export_is_sensitive(const json_t *definition)
+{
+    return !json_is_false(json_object_get(definition, "sensitive"));
+}
+
+const wm_err *wm_page_export_permit(const wm_account *person, apr_int64_t study,
+                                    const json_t *definition, apr_pool_t *pool)
+{
+    if (!wm_page_export_is_sensitive(definition) || wm_account_may(person, WM_MAY_SENSITIVE, study))
+        return NULL;
+    return wm_err_make(pool, WM_E_SENSITIVE,
+                       "%s has not the right \"sensitive\" in study %" APR_INT64_T_FMT,
+                       person ? person->name : "nobody", study);
+}
+
 int wm_page_may_change_export(const wm_account *person, apr_int64_t study, apr_int64_t by)
 {
     return wm_account_may(person, WM_MAY_CONFIGURE, study) ||
@@ -125,14 +140,17 @@ static void set_actions(json_t *row, const wm_export_state *state, const char *p
     int gone = !strcmp(state->name, "expired"), ready = !strcmp(base, "ready");
     int over = ready || !state->live, change = may_change(row, q);
     int deleted = json_is_object(json_object_get(row, "deleted"));
+    int sealed = wm_page_export_permit(q->person, number_of(json_object_get(row, "study"), "id"),
+                                       json_object_get(row, "definition"), pool) != NULL;
 
     if (ready && !gone)
         json_object_set_new(
-            row, "download",
-            json_string(wm_page_link_only(q, apr_pstrcat(pool, path, "/download", NULL),
-                                          WM_NO_CHANGES, pool)));
+            row, sealed ? "sealed" : "download",
+            json_string(sealed ? WM_PAGE_ASK_FOR_SENSITIVE
+                               : wm_page_link_only(q, apr_pstrcat(pool, path, "/download", NULL),
+                                                   WM_NO_CHANGES, pool)));
     json_object_set_new(row, "cancel", json_boolean(change && !over));
-    json_object_set_new(row, "repeat", json_boolean(over));
+    json_object_set_new(row, "repeat", json_boolean(over && !sealed));
     json_object_set_new(row, "delete", json_boolean(change && over && !deleted));
 }
 
@@ -251,8 +269,7 @@ static void say_more(json_t *export)
                                                                : "TSV"));
     json_object_set_new(export, "zone", json_string(text_of(d, "zone")));
     json_object_set_new(export, "pseudonyms", json_boolean(*text_of(d, "pseudonyms") != 0));
-    json_object_set_new(export, "sensitive",
-                        json_boolean(json_is_true(json_object_get(d, "sensitive"))));
+    json_object_set_new(export, "sensitive", json_boolean(wm_page_export_is_sensitive(d)));
 }
 
 const wm_err *wm_page_export(json_t **made, wm_db *db, const wm_page_query *q, apr_pool_t *pool)

@@ -154,6 +154,11 @@ const wm_err *wm_page_export_new(json_t **made, wm_db *db, const wm_page_query *
     d = wm_page_export_read(choices, study, wm_page_own_zone(page), fields, pool);
     if (q->copy && !q->fields)
         WM_TRY(copied(&d, page, study, db, q, pool));
+    WM_TRY(wm_page_export_permit(q->person, study, d, pool));
+    if (wm_account_may(q->person, WM_MAY_SENSITIVE, study))
+        json_object_set_new(page, "may_sensitive", json_true());
+    else
+        json_object_set_new(page, "remedy", json_string(WM_PAGE_ASK_FOR_SENSITIVE));
     json_object_set(page, "participants", json_object_get(choices, "participants"));
     wm_page_count_words(page, "participants", "participant", pool);
     if (purpose)

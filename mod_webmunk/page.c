@@ -126,6 +126,8 @@ static const char *advice(wm_http *h, const wm_err *err)
     if (err->code == WM_E_GONE)
         return "Archives are kept for a while only. The same export can be made again by its "
                "button \u201cRepeat\u201d.";
+    if (err->code == WM_E_SENSITIVE)
+        return WM_PAGE_ASK_FOR_SENSITIVE;
     if (err->code != WM_E_FORBIDDEN || !(who || h->r->user))
         return NULL;
     if (h->method & WM_UNSAFE)

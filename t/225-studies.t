@@ -63,7 +63,7 @@ subtest 'a role in one study' => sub {
     my %field = (csrf => WmTest::Browser::token($who{bob}->get('/dashboard/')), do => 'check', 'type-webmunk-extension-scroll-position' => 'on');
     like($who{bob}->post('/dashboard/exports', \%field)->{content} =~ s/<[^>]*>//gr, qr/ of 4 participants with data/, '... and counts its participants');
     is($who{bob}->post('/dashboard/exports', { %field, study => 'default' })->{status}, 404, '... whatever the form says');
-    my $id = $pg->scalar(q{insert into export (study_id, purpose, definition, state) values (2, 'x', '{"study": 2, "types": ["pdk-user"], "sources": ["s1"]}', 'failed') returning id});
+    my $id = $pg->scalar(q{insert into export (study_id, purpose, definition, state) values (2, 'x', '{"study": 2, "types": ["pdk-user"], "sources": ["s1"], "sensitive": false}', 'failed') returning id});
     is($who{alice}->get("/dashboard/exports/new?copy=$id")->{status}, 404, 'an export is not taken over into another study');
     like($who{alice}->get("/dashboard/exports/new?copy=$id&study=sleep")->{content}, qr/>s1\n<\/textarea>/, '... but in its own');
     my ($row) = map { $_->{match}{identifier} } @{ page('ann', 'unassigned')->{rows} };
@@ -109,7 +109,7 @@ subtest 'the switch' => sub {
 
 subtest 'exports of a study that is not the default one' => sub {
     my $account = $pg->scalar("select id from account where name = 'bob'");
-    my $definition = '{"study": 2, "types": ["pdk-user"], "sources": ["s1"]}';
+    my $definition = '{"study": 2, "types": ["pdk-user"], "sources": ["s1"], "sensitive": false}';
     my ($ready, $running) = map { $pg->scalar('insert into export (study_id, requested_by, purpose, definition, state, expires) values (2, $1, $3, $4, $2, now() + $5) returning id',
         $account, $_, 'x', $definition, '1 day') } qw(ready running);
     my %row = map { $_->{number} => $_ } @{ page('bob', 'exports')->{rows} };

@@ -35,7 +35,7 @@ insert into health_sample (span, at, taken, state, facts, checks) select 'minute
 insert into alert (check_name, source_id, study_id, level, opened, last_seen) select 'clock-wrong', id, study_id, 'warning', '2026-03-08T07:00:00Z', now()
   from source where identifier in ('p1', 'p2');
 insert into job (name, state, finished) values ('partitions', 'done', '2026-03-08T07:00:00Z');
-insert into export (study_id, purpose, definition, state, finished, expires) values (1, 'x', '{"study": 1, "types": ["pdk-user"], "clock": "created", "zone": "Asia/Tokyo"}',
+insert into export (study_id, purpose, definition, state, finished, expires) values (1, 'x', '{"study": 1, "types": ["pdk-user"], "clock": "created", "zone": "Asia/Tokyo", "sensitive": false}',
     'ready', '2026-03-08T07:00:00Z', now() + interval '1 day');
 EOT
 for my $name (keys %heard) {

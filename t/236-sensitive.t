@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# Sensitive fields: who sees them on the pages, and what the access log has.
+# Sensitive fields: who sees them on the pages, asks for them in an export and downloads such an export, and what the access log has.
 use strict;
 use warnings;
+use Digest::SHA qw(sha256_hex);
 use Encode qw(decode_utf8 encode_utf8);
 use FindBin;
 use lib "$FindBin::Bin/lib";
@@ -172,12 +173,120 @@ subtest 'with the right' => sub {
     $pg->do('alter function access_log_add_away rename to access_log_add');
 };
 
+my %asked = ('generator-' . $pg->scalar("select id from generator where identifier = 'fields'") => 'on', purpose => 'paper');
+sub form { my ($who, %more) = @_; return $who{$who}->post('/dashboard/exports', { csrf => $token{$who}, %asked, %more }) }
+
+sub send_json
+{
+    my ($who, %more) = @_;
+    return $who{$who}->request('POST', '/dashboard/exports', { content => json({ types => ['fields'], purpose => 'a program', %more }), headers => {
+        'content-type' => 'application/json', accept => 'application/json', 'x-webmunk-token' => $token{$who} } });
+}
+sub exports { return $pg->scalar('select count(*) from export') + $pg->scalar("select count(*) from job where name = 'export'") }
+
+subtest 'asking for an export' => sub {
+    like($who{$_}->get('/dashboard/exports/new')->{content}, qr/name="sensitive"/, "$_ can choose sensitive fields") for qw(sarah mia olga);
+    for my $name (qw(ann otto)) {
+        my $form = $who{$name}->get('/dashboard/exports/new');
+        unlike($form->{content}, qr/name="sensitive"/, "$name has no box for them");
+        like($form->{content}, qr/are left out: .* Ask an administrator/, '... but the reason');
+        for my $do ([ do => 'start' ], [ do => 'check' ], [ do => 'start', purpose => '' ], [ do => 'start', from => 'x' ]) {
+            my $answer = form($name, sensitive => 'on', @$do);
+            is($answer->{status}, 403, "... and asking all the same is refused: @$do");
+            like($answer->{content}, qr/may not see sensitive fields here.*|Ask an administrator for the right/s, '... in words');
+        }
+        for my $value (JSON::PP::true(), undef) {
+            my $answer = send_json($name, sensitive => $value);
+            is($answer->{status}, 403, '... as JSON, "sensitive": ' . json([$value]));
+            is(from_json($answer->{content})->{detail}, 'Ask an administrator for the right to sensitive fields: webmunkd account grant NAME --right sensitive', '... with the remedy');
+        }
+    }
+    is($who{sarah}->get('/dashboard/exports/new?study=other')->{content} =~ /name="sensitive"/ ? 1 : 0, 0, 'in another study the right is none');
+    is(form('sarah', sensitive => 'on', study => 'other', do => 'start')->{status}, 403, '... also when it is asked for');
+    is(send_json('sarah', sensitive => JSON::PP::true(), study => 2)->{status}, 403, '... as JSON');
+    is(form($_, sensitive => 'on', do => 'start')->{status}, 403, "$_ may not export at all") for qw(carl victor adam);
+    is(exports(), 0, 'nothing of that was made');
+    is(form('ann', do => 'start')->{status}, 303, 'without them an analyst exports as ever');
+    is(send_json('ann')->{status}, 201, '... as JSON');
+    is(form('sarah', sensitive => 'on', do => 'check')->{status}, 200, 'with the right a check is made');
+    is(form('sarah', sensitive => 'on', do => 'start')->{status}, 303, '... and the export');
+    is(newest()->{extent}{sensitive}, JSON::PP::true(), '... for the record');
+    is(send_json('olga', sensitive => JSON::PP::true())->{status}, 201, '... as JSON, by whom the right to export was granted');
+};
+
+my $archive = 'PK of an archive' x 1000;
+my $folder  = $httpd->dir . '/exports';
+mkdir $folder;
+chmod 0755, $folder;
+chmod 0644, spew("$folder/1.zip", $archive);
+
+# A finished export; DEFINITION as JSON text has "sensitive" or not.
+sub finished
+{
+    my ($sensitive, $study, %more) = @_;
+    my $definition = json({ study => $study, types => ['fields'], clock => 'created', zone => 'UTC', format => 'tsv', archives => 'one', pseudonyms => '', newline => '', %$sensitive });
+    return $pg->scalar('insert into export (study_id, requested_by, profile, purpose, definition, state, path, file_name, file_bytes, file_sha256, rows, bytes, finished, expires)
+        values ($1, (select id from account where name = $2), $3, $4, $5, $6, $7, $7, 1, sha256($7), 1, 1, now(), now() + interval $8) returning id',
+        $study, $more{by} // 'ann', $more{profile} // '', 'paper', $definition, 'ready', '1.zip', '7 days');
+}
+
+subtest 'an export that has them' => sub {
+    my $with    = finished({ sensitive => JSON::PP::true() }, 1);
+    my $nightly = finished({}, 1, by => undef, profile => 'nightly');
+    my $without = finished({ sensitive => JSON::PP::false() }, 1);
+    my $other   = finished({ sensitive => JSON::PP::true() }, 2);
+    for my $name (qw(ann otto)) {
+        for my $id ($with, $nightly) {
+            my $rows   = $pg->scalar('select count(*) from access_log');
+            for my $headers ({}, { range => 'bytes=0-3' }, { 'if-none-match' => '"' . sha256_hex('1.zip') . '"' }) {
+                my $answer = $who{$name}->get("/dashboard/exports/$id/download", $headers);
+                is($answer->{status}, 403, "$name does not get export $id");
+                like($answer->{content}, qr/may not see sensitive fields here/, '... in words');
+                like($answer->{content}, qr/Ask an administrator .*webmunkd account grant NAME --right sensitive/, '... with the remedy');
+                unlike($answer->{content}, qr/PK of/, '... not a byte');
+            }
+            is($who{$name}->request('HEAD', "/dashboard/exports/$id/download")->{status}, 403, '... nor its size');
+            is($pg->scalar('select count(*) from access_log'), $rows, '... so nobody has downloaded it');
+            my $page = $who{$name}->get("/dashboard/exports/$id");
+            unlike($page->{content}, qr{/download"}, 'its page has no button for that');
+            like($page->{content}, qr/has sensitive fields, which your account may not see, so it cannot be downloaded\. Ask an administrator/, '... but says why');
+            like($page->{content}, qr{Sensitive fields</dt><dd>included}, '... and what is in it');
+            unlike($page->{content}, qr{/$id/repeat"}, '... nor one to repeat it');
+            is($who{$name}->post("/dashboard/exports/$id/repeat", { csrf => $token{$name} })->{status}, 403, 'repeating it is refused');
+            my $copy = $who{$name}->get("/dashboard/exports/new?copy=$id");
+            is($copy->{status}, 403, '... and taking it for another');
+            like($copy->{content}, qr/Ask an administrator/, '... with the remedy');
+        }
+        my $list = $who{$name}->get('/dashboard/exports?who=all')->{content};
+        unlike($list, qr{exports/$_/download"}, "the list has no button for export $_") for $with, $nightly;
+        like($list, qr/Has sensitive fields: not for your account/, '... but says why');
+        my ($row) = grep { $_->{id} == $with } @{ from_json($who{$name}->get('/dashboard/exports.json?who=all')->{content})->{rows} };
+        is_deeply([ @$row{qw(download repeat)} ], [ undef, JSON::PP::false() ], '... in JSON, too');
+        is($who{$name}->get("/dashboard/exports/$without/download")->{status}, 200, 'one without them is there for all who may export');
+    }
+    for my $name (qw(sarah mia olga)) {
+        is($who{$name}->get("/dashboard/exports/$_/download")->{content}, $archive, "$name gets export $_") for $with, $nightly;
+        is_deeply([ @{ newest() }{qw(account action object)} ], [ $name, 'export-download', "export:$nightly" ], '... for the record');
+        like($who{$name}->get('/dashboard/exports?who=all')->{content}, qr{exports/$with/download"}, '... by the button of the list');
+        is($who{$name}->post("/dashboard/exports/$with/repeat", { csrf => $token{$name} })->{status}, 303, '... and repeats it');
+        like($who{$name}->get("/dashboard/exports/new?copy=$with")->{content}, qr/name="sensitive" checked/, '... or takes it for another');
+    }
+    is($who{sarah}->get("/dashboard/exports/$other/download")->{status}, 403, 'not in another study');
+    is($who{otto}->get("/dashboard/exports/$other/download")->{status}, 200, '... where somebody else has the right');
+    is($who{$_}->get("/dashboard/exports/$with/download")->{status}, 404, "$_ learns of no export") for qw(carl victor adam);
+    is($httpd->get("/dashboard/exports/$with/download", { accept => 'application/json' })->{status}, 401, 'nobody is asked to sign in');
+};
+
 subtest 'a right that is taken away' => sub {
+    my $id = finished({ sensitive => JSON::PP::true() }, 1);
     is(webmunkd($pg, qw(account ungrant sarah --right sensitive --study default))->{code}, 0, 'the right ends');
-    unlike($who{sarah}->get('/dashboard/' . points('p1', 'fields', '&show=sensitive'))->{content}, qr/hush/, '... at once');
+    is($who{sarah}->get("/dashboard/exports/$id/download")->{status}, 403, '... at once: for downloads');
+    unlike($who{sarah}->get('/dashboard/' . points('p1', 'fields', '&show=sensitive'))->{content}, qr/hush/, '... and for pages');
     is(webmunkd($pg, qw(account ungrant olga --right records))->{code}, 0, 'without records an administrator');
     is($who{olga}->get('/dashboard/' . points('p1', 'fields', '&show=sensitive'))->{status}, 403, '... sees no records');
+    is($who{olga}->get("/dashboard/exports/$id/download")->{status}, 403, '... and nothing sensitive in exports');
     is(webmunkd($pg, qw(account ungrant mia --role manager))->{code}, 0, 'without role');
+    is($who{mia}->get("/dashboard/exports/$id/download")->{status}, 404, '... a right is nothing');
     is($pg->scalar('select access_log_verify()'), undef, 'the chain holds');
 };
 

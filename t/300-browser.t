@@ -55,10 +55,10 @@ insert into job (name, state, error, tries, finished) values ('partitions', 'fai
 insert into job_run (job_id, worker, started, finished, outcome, note) values (1, 'host:4711', now() - interval '1 hour', now() - interval '50 minutes', 'lost', null),
     (1, 'host:4712', now() - interval '40 minutes', null, null, 'counted 80000 rows');
 insert into export (study_id, job_id, requested_by, purpose, definition, state, rows, rows_expected, bytes, file_name, file_bytes, file_sha256, finished, expires, downloads, error)
-select 1, case n when 2 then 1 end, 1, 'For the report to the committee', '{"study": 1, "types": ["webmunk-extension-scroll-position"], "sources": null, "groups": null,
-    "from": "2026-01-01", "to": "2026-01-31", "clock": "created", "zone": "America/Chicago", "format": "tsv", "archives": "one", "pseudonyms": "", "sensitive": false}',
-    (array['ready', 'running', 'failed', 'cancelled'])[n], case n when 2 then 20000 else 12345 end, 80000, 5000000, 'webmunk-2026-01.zip', 190000, '\xabcdef', case when n <> 2 then now() end,
-    now() + interval '6 days', 2, case n when 3 then 'The disk is full.' end from generate_series(1, 4) n;
+select 1, case n when 2 then 1 end, 1, 'For the report to the committee', replace('{"study": 1, "types": ["webmunk-extension-scroll-position"], "sources": null, "groups": null,
+    "from": "2026-01-01", "to": "2026-01-31", "clock": "created", "zone": "America/Chicago", "format": "tsv", "archives": "one", "pseudonyms": "", "sensitive": %}', '%', (n = 5)::text)::jsonb,
+    (array['ready', 'running', 'failed', 'cancelled', 'ready'])[n], case n when 2 then 20000 else 12345 end, 80000, 5000000, 'webmunk-2026-01.zip', 190000, '\xabcdef', case when n <> 2 then now() end,
+    now() + interval '6 days', 2, case n when 3 then 'The disk is full.' end from generate_series(1, 5) n;
 insert into export_part (export_id, number, type, entry, file, start, rows, bytes, packed_bytes, sha256) select 1, n, 'webmunk-extension-scroll-position', 'scroll-' || n || '.txt', n, 0, 1000 * n,
     90000 * n, 9000 * n, sha256(n::text::bytea) from generate_series(1, 3) n;
 insert into destination (name, kind, tested, test_result) values ('The archive of the library', 'sftp', now() - interval '1 day', null), ('Bucket', 's3', now(), 'the bucket does not exist');

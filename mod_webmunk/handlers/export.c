@@ -85,11 +85,13 @@ static const wm_err *repeat(change *c)
     const char *purpose = json_string_value(json_object_get(c->export, "purpose"));
     apr_pool_t *pool = c->h->r->pool;
     apr_int64_t origin = c->number;
+    const wm_account *person = wm_auth_known(c->h->r)->account;
     wm_rows *rows;
 
+    WM_TRY(wm_page_export_permit(person, c->study, definition, pool));
     WM_TRY(wm_db_rows(&rows, c->db, WM_SQL_PAGE_EXPORT_ADD,
                       WM_ARGS(WM_I64(c->study), WM_TEXT(wm_json_own_text(definition, pool)),
-                              WM_TEXT(purpose), WM_I64(wm_auth_known(c->h->r)->account->id)),
+                              WM_TEXT(purpose), WM_I64(person->id)),
                       pool));
     c->number = wm_rows_i64(rows, 0, 0);
     return wm_export_record(c->h, c->db, "export-request", c->number, c->study, definition, purpose,

@@ -97,6 +97,9 @@ const wm_err *wm_h_export_download(wm_http *h)
 
     WM_TRY(wm_http_db(&db, h));
     WM_TRY(wm_export_of(&export, &number, h, db));
+    WM_TRY(wm_page_export_permit(wm_auth_known(h->r)->account,
+                                 json_integer_value(json_object_get(export, "study")),
+                                 json_object_get(export, "definition"), pool));
     if (json_is_true(json_object_get(export, "gone")))
         return wm_err_make(pool, WM_E_GONE, "export %s has expired", h->capture[0]);
     if (strcmp(text_of(export, "state"), "ready"))

@@ -53,6 +53,7 @@ static const wm_err *show_form(wm_http *h, wm_db *db, wm_page_query *q, const ch
 static const wm_err *begin(wm_rows **numbers, wm_http *h, wm_db *db, const json_t *asked,
                            const char *purpose)
 {
+    const wm_account *person = wm_auth_known(h->r)->account;
     apr_pool_t *pool = h->r->pool;
     wm_export_definition *definition;
     const char *text;
@@ -61,11 +62,12 @@ static const wm_err *begin(wm_rows **numbers, wm_http *h, wm_db *db, const json_
     WM_TRY(wm_export_define(&definition, asked, db, pool));
     WM_TRY(wm_auth_may(h, WM_MAY_EXPORT, definition->study));
     text = wm_export_canonical(definition, pool);
-    WM_TRY(wm_db_rows(numbers, db, WM_SQL_PAGE_EXPORT_ADD,
-                      WM_ARGS(WM_I64(definition->study), WM_TEXT(text), WM_TEXT(purpose),
-                              WM_I64(wm_auth_known(h->r)->account->id)),
-                      pool));
     WM_TRY(wm_json_own_parse(&d, text, strlen(text), pool));
+    WM_TRY(wm_page_export_permit(person, definition->study, d, pool));
+    WM_TRY(wm_db_rows(
+        numbers, db, WM_SQL_PAGE_EXPORT_ADD,
+        WM_ARGS(WM_I64(definition->study), WM_TEXT(text), WM_TEXT(purpose), WM_I64(person->id)),
+        pool));
     for (int i = 0; i < wm_rows_count(*numbers); i++)
         WM_TRY(wm_export_record(
             h, db, "export-request", wm_rows_i64(*numbers, i, 0), definition->study, d, purpose,

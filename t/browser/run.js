@@ -27,6 +27,7 @@ const pages = {
     exports: '/exports',
     export: '/exports/1',
     'export-running': '/exports/2',
+    'export-sealed': '/exports/5',
     'export-new': '/exports/new?copy=1',
     destinations: '/destinations',
     system: '/system',
