@@ -77,8 +77,10 @@ prepare_database() {
         if [ -z "$exists" ]; then
             say "making the account admin"
             step "$dir/log/account.log" webmunkd account add admin --role administrator --password-file "$secret"
-            # An administrator may not read what participants sent; who tries a private server may.
+            # An administrator may not read what participants sent; who tries a private server may, and all of it.
             step "$dir/log/account.log" webmunkd account grant admin --role analyst
+            say "it may also see what participants sent, with sensitive fields; elsewhere that is granted one by one"
+            step "$dir/log/account.log" webmunkd account grant admin --right sensitive
         else
             say "giving the account admin a new password, because $dir/run.env is gone"
             step "$dir/log/account.log" webmunkd account password admin --password-file "$secret"

@@ -53,6 +53,8 @@ is($client->post('/data/add-bundle.json', { payload => $bundle })->{status}, 201
 my $psql = WmTest::Postgres::program('psql');
 my $count = sub { run($psql, '-X', '-A', '-t', '-c', 'select count(*) from webmunk.point', $env{DATABASE_URL})->{out} };
 is($count->(), "1\n", 'DATABASE_URL leads to the point');
+is(run($psql, '-X', '-A', '-t', '-c', "select webmunk.account_grants(id) from webmunk.account where name = 'admin'", $env{DATABASE_URL})->{out},
+    "administrator:*,analyst:*,sensitive:*\n", 'the account admin may see what was sent, all of it');
 is($client->get('/')->{headers}{location}, "http://127.0.0.1:$port/dashboard/", '/ leads to the pages');
 isnt($client->get('/dashboard/')->{status}, 200, '... which are closed');
 like($client->get('/dashboard/sign-in')->{content}, qr/<form/, '... and show a form to sign in');
