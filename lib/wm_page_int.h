@@ -71,6 +71,9 @@ void wm_page_ages(json_t *value, apr_time_t now, apr_pool_t *pool);
 void wm_page_number_text(json_t *object, const char *key, apr_pool_t *pool);
 /* Beside each number KEY of OBJECT a text KEY_words as wm_page_count makes it. */
 void wm_page_count_words(json_t *object, const char *key, const char *one, apr_pool_t *pool);
+/* Beside "total" of PAGE, the rows on all pages of its list, "total_text" and, in "total_noun", the word
+ * for them: ONE is that for one. */
+void wm_page_total(json_t *page, const char *one, apr_pool_t *pool);
 /* Replace OBJECT's member "state" by {name, label, mark, help}. */
 void wm_page_state(json_t *object);
 /* The new object for state NAME; an empty one for a name that is no state. */

@@ -229,3 +229,12 @@ void wm_page_count_words(json_t *object, const char *key, const char *one, apr_p
             object, apr_pstrcat(pool, key, "_words", NULL),
             json_string(wm_page_count((apr_int64_t)json_number_value(value), one, pool)));
 }
+
+void wm_page_total(json_t *page, const char *one, apr_pool_t *pool)
+{
+    int many = json_integer_value(json_object_get(page, "total")) != 1;
+
+    wm_page_number_text(page, "total", pool);
+    json_object_set_new(page, "total_noun",
+                        json_string(apr_pstrcat(pool, one, many ? "s" : "", NULL)));
+}
