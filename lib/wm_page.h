@@ -64,7 +64,7 @@ typedef struct wm_page_query {
     const char *after;  /* after, before: keyset cursors as the page's own links carry them */
     const char *before;
     int limit;              /* limit: 25, 50, 100 or 250 */
-    const char *identifier; /* id: the participant */
+    const char *identifier; /* id: the participant; of alerts, those about them */
     const char *id_number;  /* id-number: the same by number, where the id is too long for a link */
     const char *generator; /* generator: identifier; in a list, those who sent it within 24 hours */
     const char *generator_number; /* generator-number: the same by number */

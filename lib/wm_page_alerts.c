@@ -164,20 +164,22 @@ const wm_err *wm_page_alerts(json_t **made, wm_db *db, const wm_page_query *q, a
 {
     int whole = !q->person || wm_page_may_see_alert(q->person, 0);
     json_t *page, *answer, *row;
+    const char *tab, *about;
     wm_page_place place;
     apr_int64_t study;
-    const char *tab;
     wm_arg studies;
     size_t i;
 
     WM_TRY(wm_page_begin(&page, &study, db, "alerts", q, pool));
     WM_TRY(read_place(&place, &tab, q, pool));
+    WM_TRY(wm_page_named(&about, db, q->identifier, q->id_number, WM_SQL_PAGE_SOURCE_NAME, pool));
     WM_TRY(wm_page_studies(&studies, q, WM_MAY_STATES, pool));
     WM_TRY(wm_page_ask(&answer, db, WM_SQL_PAGE_ALERTS,
                        WM_ARGS(studies, WM_TIME(q->now), WM_TEXT(wm_page_zone(page)), WM_TEXT(tab),
                                WM_TEXT(q->search), WM_TEXT(q->level), WM_TEXT(place.sort),
                                WM_BOOL(place.descending), WM_TEXT(place.key), WM_I64(place.id),
-                               WM_BOOL(place.backwards), WM_I64(place.limit), WM_BOOL(whole)),
+                               WM_BOOL(place.backwards), WM_I64(place.limit), WM_BOOL(whole),
+                               WM_TEXT(about)),
                        pool));
     json_object_update(page, answer);
     wm_page_count_words(page, "total", "alert", pool);
@@ -185,6 +187,8 @@ const wm_err *wm_page_alerts(json_t **made, wm_db *db, const wm_page_query *q, a
                   pool);
     wm_page_chip(page, "Search", q->search, "alerts", "q", q, pool);
     wm_page_chip(page, "Level", q->level, "alerts", "level", q, pool);
+    wm_page_chip(page, "Participant", wm_page_shown(about, pool), "alerts",
+                 q->identifier ? "id" : "id-number", q, pool);
     set_choices(page, tab, q, pool);
     set_checked(page, q);
     json_array_foreach(json_object_get(page, "rows"), i, row) dress(page, row, study, q, pool);

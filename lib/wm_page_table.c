@@ -153,6 +153,10 @@ void wm_page_table(json_t *page, json_t *rows, const char *caption, const char *
         json_object_set_new(table, "generator", json_string(q->generator));
     if (q->generator_number)
         json_object_set_new(table, "generator_number", json_string(q->generator_number));
+    if (q->identifier)
+        json_object_set_new(table, "identifier", json_string(q->identifier));
+    if (q->id_number)
+        json_object_set_new(table, "id_number", json_string(q->id_number));
     if (q->sort)
         json_object_set_new(table, "sort", json_string(q->sort));
     if (q->limit)

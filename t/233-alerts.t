@@ -102,6 +102,31 @@ subtest 'paging' => sub {
     $pg->do("delete from source where identifier like 'many%'");
 };
 
+subtest 'the alerts of one participant' => sub {
+    $pg->do("insert into source (identifier, name, study_id) values ('p10', 'p1', 1)");
+    my $ten = alert(source_id => source('p10'));
+    is(numbers('ann', 'id=p1'), $low, 'are those of that id alone');
+    is(numbers('ann', 'id=p6'), $back, '... open ones');
+    is(numbers('ann', 'id=p6&tab=acknowledged'), $known, '... and others on their tabs');
+    is_deeply([ map { $_->{count} } @{ list('ann', 'id=p6')->{tabs} }[ 0, 1 ] ], [ 1, 1 ], '... which count the same');
+    is(numbers('ann', 'id=nobody'), '', 'an id that nobody has has none');
+    my $number = $pg->scalar("select id from source where identifier = 'p1'");
+    is(numbers('ann', "id-number=$number"), $low, 'a number does as well');
+    is($who{ann}->get("/dashboard/alerts?id-number=$_->[0]")->{status}, $_->[1], "... but not $_->[0]") for [ 'x', 400 ], [ '9' x 30, 400 ], [ 999999, 404 ];
+    is($who{ann}->get('/dashboard/alerts?id=p7')->{status}, 404, 'who is of another study is not there');
+    is(numbers('alice', 'id=p7'), $other, '... but for those who see it');
+    my $page = list('ann', 'id=p1&level=warning');
+    is_deeply([ map { "$_->{label}: $_->{value} $_->{link}" } @{ $page->{table}{chips} } ],
+        [ 'Level: warning /dashboard/alerts?id=p1', 'Participant: p1 /dashboard/alerts?level=warning' ], 'a chip removes it');
+    like($_->{link}, qr/[?&]id=p1\b/, "it stays with $_->{label}") for @{ $page->{tabs} }, grep { $_->{link} } @{ $page->{table}{columns} };
+    like($who{ann}->get('/dashboard/alerts?id=p1')->{content}, qr/<input type="hidden" name="id" value="p1">/, '... and in the form');
+    like($who{ann}->get("/dashboard/alerts?id-number=$number")->{content}, qr/<input type="hidden" name="id-number" value="$number">/, '... in either form');
+    my $text = $who{ann}->get('/dashboard/alerts?' . HTTP::Tiny->new->www_form_urlencode({ id => $evil }))->{content};
+    unlike($text, qr/<script>alert/, 'an id in the address is no markup');
+    like($who{ann}->get('/dashboard/alerts.csv?id=p1')->{content}, qr/\A[^\n]+\r\n$low,[^\n]+\r\n\z/, 'CSV has the same');
+    $pg->do("delete from alert where id = $ten; delete from source where identifier = 'p10'");
+};
+
 subtest 'text of strangers' => sub {
     my $html = $who{alice}->get('/dashboard/alerts');
     is($html->{status}, 200, 'it is a page');

@@ -4,14 +4,15 @@
 -- name: page_alerts
 -- $1 studies that may be seen (NULL: all), $13 also what is of the whole server; $2 the time, $3 the
 -- time zone, $4 tab, $5 part of id, name, subject or check, $6 level, $7 column, $8 descending, $9 and
--- $10 key and id of the row that the page begins behind, $11 backwards, $12 rows.  Closed ones of the
--- last 90 days.
+-- $10 key and id of the row that the page begins behind, $11 backwards, $12 rows, $14 participant whose
+-- alerts alone are shown.  Closed ones of the last 90 days.
 WITH seen AS MATERIALIZED (
     SELECT a.id, alert_state(a.closed, a.acknowledged, a.acknowledged_until, $2::timestamptz) AS state
       FROM alert a
      WHERE ($1::bigint[] IS NULL OR a.study_id = ANY ($1::bigint[]) OR (a.study_id IS NULL AND $13::boolean))
        AND CASE WHEN $4::text = 'closed' THEN a.closed IS NULL OR a.closed > $2::timestamptz - interval '90 days'
                 ELSE a.closed IS NULL END
+       AND ($14::text IS NULL OR a.source_id = (SELECT id FROM source WHERE identifier = $14::text))
 ), chosen AS MATERIALIZED (
     SELECT v.id,
            -- A key goes into the address, therefore it has a bound.
