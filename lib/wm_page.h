@@ -30,8 +30,9 @@ enum {
     WM_PAGE_ALL_DAYS = -1,
     WM_PAGE_LIMIT = 50,          /* rows of a page unless the address says otherwise */
     WM_PAGE_ARGUMENT_MAX = 4096, /* bytes of one argument; a longer one is WM_E_INPUT */
-    WM_PAGE_ESCAPED_MAX = 2048   /* ... percent-encoded, but for names: links carry them on, and
+    WM_PAGE_ESCAPED_MAX = 2048,  /* ... percent-encoded, but for names: links carry them on, and
                                     httpd refuses a request line of more than 8,190 bytes */
+    WM_PAGE_CHOICE_MAX = 300     /* ... of a client and of a generator that is missing */
 };
 
 /* What the address and the session say.  The host zeroes it, fills the first group, and gives
@@ -54,14 +55,17 @@ typedef struct wm_page_query {
     int no_sign_out;           /* who asks signed in elsewhere and signs out there */
     apr_time_t now;            /* the server's clock */
 
-    const char *study;  /* study: slug; NULL: the default study */
-    const char *zone;   /* zone: of the times shown, by wm_page_choose_zone; NULL: the study's */
-    const char *search; /* q: part of id or name */
-    const char *sort;   /* sort: column, "-" in front for descending */
-    const char *level;  /* level: of alerts, "critical", "warning" or "info" */
-    const char *state;  /* state: a state, or "expected", "received", "problem" for several */
-    const char *group;  /* group: name, or "-" for those without */
-    const char *after;  /* after, before: keyset cursors as the page's own links carry them */
+    const char *study;   /* study: slug; NULL: the default study */
+    const char *zone;    /* zone: of the times shown, by wm_page_choose_zone; NULL: the study's */
+    const char *search;  /* q: part of id or name */
+    const char *sort;    /* sort: column, "-" in front for descending */
+    const char *level;   /* level: of alerts, "critical", "warning" or "info" */
+    const char *state;   /* state: a state, or "expected", "received", "problem" for several */
+    const char *group;   /* group: name, or "-" for those without */
+    const char *silent;  /* silent: hours for which nothing was received */
+    const char *client;  /* client: with its version, as lists show it */
+    const char *without; /* without: generator of which nothing was received within 7 days */
+    const char *after;   /* after, before: keyset cursors as the page's own links carry them */
     const char *before;
     int limit;              /* limit: 25, 50, 100 or 250 */
     const char *identifier; /* id: the participant; of alerts, those about them */

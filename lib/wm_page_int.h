@@ -137,6 +137,20 @@ void wm_page_table(json_t *page, json_t *rows, const char *caption, const char *
 void wm_page_chip(json_t *page, const char *label, const char *value, const char *path,
                   const char *name, const wm_page_query *q, apr_pool_t *pool);
 
+/* What the list of participants is filtered by, checked, in the form of its statement. */
+typedef struct wm_page_filters {
+    const char *states;
+    const char *generator;
+    apr_int64_t silent; /* hours; 0: any */
+} wm_page_filters;
+
+const wm_err *wm_page_filters_read(wm_page_filters *filters, wm_db *db, const wm_page_query *q,
+                                   apr_pool_t *pool);
+/* The choices of the form and the chips of PAGE, which has the answer and its table.  WM_E_INPUT when the
+ * generator that is to be missing does not exist. */
+const wm_err *wm_page_filters_show(json_t *page, const wm_page_filters *filters,
+                                   const wm_page_query *q, apr_pool_t *pool);
+
 /* The studies in which who asks has RIGHT, as an argument "bigint[]"; SQL null: all of them, or pages
  * are built without a host. */
 const wm_err *wm_page_studies(wm_arg *studies, const wm_page_query *q, wm_right right,

@@ -29,6 +29,9 @@ static const struct {
     {"level", offsetof(wm_page_query, level)},
     {"state", offsetof(wm_page_query, state)},
     {"group", offsetof(wm_page_query, group)},
+    {"silent", offsetof(wm_page_query, silent)},
+    {"client", offsetof(wm_page_query, client)},
+    {"without", offsetof(wm_page_query, without)},
     {"sort", offsetof(wm_page_query, sort)},
     {"after", offsetof(wm_page_query, after)},
     {"before", offsetof(wm_page_query, before)},
@@ -49,13 +52,15 @@ const wm_err *wm_page_query_arg(wm_page_query *q, const char *name, const char *
 {
     int *number = !strcmp(name, "limit") ? &q->limit : !strcmp(name, "days") ? &q->days : NULL;
     int is_name = !strcmp(name, "id") || !strcmp(name, "generator");
+    int is_choice = !strcmp(name, "client") || !strcmp(name, "without");
+    size_t bound = is_choice ? WM_PAGE_CHOICE_MAX : WM_PAGE_ESCAPED_MAX;
 
     if (!value || !*value)
         return NULL;
     if (strlen(value) > WM_PAGE_ARGUMENT_MAX)
         return wm_err_make(pool, WM_E_INPUT, "%s in the address has more than %d bytes", name,
                            WM_PAGE_ARGUMENT_MAX);
-    if (!is_name && strlen(wm_url_escape(value, "", pool)) > WM_PAGE_ESCAPED_MAX)
+    if (!is_name && strlen(wm_url_escape(value, "", pool)) > bound)
         return wm_err_make(pool, WM_E_INPUT, "%s in the address is longer than links can carry",
                            name);
     for (size_t i = 0; i < ARGUMENTS; i++)

@@ -120,93 +120,30 @@ static void dress_participants(json_t *page, const wm_page_query *q, apr_pool_t 
     }
 }
 
-/* The choices of the filter form: states that occur with their numbers, and groups. */
-static void set_choices(json_t *page, const wm_page_query *q, apr_pool_t *pool)
-{
-    static const char *const order[] = {"problem",   "received",  "never",  "silent",  "late",
-                                        "partial",   "clock",     "active", "invited", "paused",
-                                        "completed", "withdrawn", "erased"};
-    json_t *counts = json_object_get(page, "counts"), *states = json_array(),
-           *groups = json_array(), *group;
-    size_t i;
-
-    for (i = 0; i < sizeof order / sizeof *order; i++) {
-        apr_int64_t n = json_integer_value(json_object_get(counts, order[i]));
-        json_t *state = wm_page_state_of(order[i]);
-        const char *label = json_string_value(json_object_get(state, "label"));
-        int chosen = q->state && !strcmp(q->state, order[i]);
-
-        if (!label)
-            label = i ? "Sending" : "All with a problem";
-        else
-            label = apr_psprintf(pool, "%s (%" APR_INT64_T_FMT ")", label, n);
-        if (n || chosen || i < 2)
-            json_array_append_new(states, json_pack("{s:s, s:s, s:b}", "value", order[i], "label",
-                                                    label, "chosen", chosen));
-        json_decref(state);
-    }
-    json_object_set_new(page, "states", states);
-    json_array_foreach(json_object_get(page, "groups"), i, group)
-    {
-        const char *name = json_string_value(group);
-
-        json_array_append_new(groups, json_pack("{s:s, s:s, s:b}", "value", name, "label", name,
-                                                "chosen", q->group && !strcmp(q->group, name)));
-    }
-    if (i)
-        json_array_append_new(groups,
-                              json_pack("{s:s, s:s, s:b}", "value", "-", "label", "Without a group",
-                                        "chosen", q->group && !strcmp(q->group, "-")));
-    json_object_set_new(page, "groups", groups);
-    json_object_set_new(page, "has_groups", json_boolean(json_array_size(groups) > 0));
-}
-
-/* What the chip of the state filter says. */
-static const char *state_label(const char *state, apr_pool_t *pool)
-{
-    json_t *known = state ? wm_page_state_of(state) : NULL;
-    const char *label = json_string_value(json_object_get(known, "label"));
-
-    if (state && !label)
-        label = !strcmp(state, "problem")    ? "With a problem"
-                : !strcmp(state, "received") ? "Sending"
-                                             : "Expected to send";
-    label = label ? apr_pstrdup(pool, label) : NULL;
-    json_decref(known);
-    return label;
-}
-
 const wm_err *wm_page_participants(json_t **made, wm_db *db, const wm_page_query *q,
                                    apr_pool_t *pool)
 {
-    const char *states, *generator;
+    wm_page_filters filters;
     json_t *page, *answer;
     wm_page_place place;
     apr_int64_t study;
 
     WM_TRY(wm_page_begin(&page, &study, db, "participants", q, pool));
     WM_TRY(wm_page_place_read(&place, q, participant_columns, pool));
-    WM_TRY(wm_page_states(&states, q->state, pool));
-    WM_TRY(wm_page_named(&generator, db, q->generator, q->generator_number,
-                         WM_SQL_PAGE_GENERATOR_NAME, pool));
-    WM_TRY(
-        wm_page_ask(&answer, db, WM_SQL_PAGE_PARTICIPANTS,
-                    WM_ARGS(WM_I64(study), WM_TIME(q->now), WM_TEXT(q->search), WM_TEXT(states),
-                            WM_TEXT(q->group), WM_TEXT(place.sort), WM_BOOL(place.descending),
-                            WM_TEXT(place.key), WM_I64(place.id), WM_BOOL(place.backwards),
-                            WM_I64(place.limit), WM_TEXT(generator), WM_TEXT(wm_page_zone(page))),
-                    pool));
+    WM_TRY(wm_page_filters_read(&filters, db, q, pool));
+    WM_TRY(wm_page_ask(&answer, db, WM_SQL_PAGE_PARTICIPANTS,
+                       WM_ARGS(WM_I64(study), WM_TIME(q->now), WM_TEXT(q->search),
+                               WM_TEXT(filters.states), WM_TEXT(q->group), WM_TEXT(place.sort),
+                               WM_BOOL(place.descending), WM_TEXT(place.key), WM_I64(place.id),
+                               WM_BOOL(place.backwards), WM_I64(place.limit),
+                               WM_TEXT(filters.generator), WM_TEXT(wm_page_zone(page)),
+                               WM_I64(filters.silent), WM_TEXT(q->client), WM_TEXT(q->without)),
+                       pool));
     json_object_update(page, answer);
     wm_page_total(page, "participant", pool);
     wm_page_table(page, json_object_get(page, "rows"), "Participants", "participants",
                   participant_columns, &place, "id", q, pool);
-    wm_page_chip(page, "Search", q->search, "participants", "q", q, pool);
-    wm_page_chip(page, "State", state_label(q->state, pool), "participants", "state", q, pool);
-    wm_page_chip(page, "Group", q->group && !strcmp(q->group, "-") ? "none" : q->group,
-                 "participants", "group", q, pool);
-    wm_page_chip(page, "Sent within 24 hours", wm_page_shown(generator, pool), "participants",
-                 q->generator ? "generator" : "generator-number", q, pool);
-    set_choices(page, q, pool);
+    WM_TRY(wm_page_filters_show(page, &filters, q, pool));
     dress_participants(page, q, pool);
     wm_page_extend(page, json_object_get(page, "rows"));
     wm_page_ages(page, q->now, pool);

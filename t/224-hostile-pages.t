@@ -174,12 +174,13 @@ subtest 'arguments of any kind' => sub {
         '2026-11-31', '-4713-01-01', '294277-01-01', '9999-12-31', 'today', 'epoch', '1:', ':1', '1:1', '1:x', '0:9999999999999999999',
         '1:infinity', '1:294277-01-01T00:00:00Z', '-9223372036854775808', '9223372036854775808:1', '1:9223372036854775807',
         'x' x 5000, 'null', '[]', '*', '%25', '_', '\\', 'ends', 'points', 'uploads', 'day', '1,2', "%e2%80%ae");
-    my @paths = map { ("/dashboard/$_", "/dashboard/$_.json", "/dashboard/$_.csv") } qw(overview participants unassigned participant);
-    my @names = qw(id id-number generator-number tab generator day q state group sort after before limit days study zone from to v);
+    my @paths = map { ("/dashboard/$_", "/dashboard/$_.json", "/dashboard/$_.csv") } qw(overview participants unassigned participant alerts);
+    my @names = qw(id id-number generator-number tab generator day q state group silent client without sort after before limit days study zone from to v);
     my (%seen, @wrong);
     srand(24);
     for my $round (1 .. 600) {
         my %with = map { ($names[ rand @names ] => $values[ rand @values ]) } 1 .. 1 + rand 4;
+        $with{silent} = 1 + int rand 9000 if $with{silent} && rand() < 0.5;
         $with{id} = 'ends' if rand() < 0.5;
         $with{tab} = (qw(points uploads day generators))[ rand 4 ] if rand() < 0.5;
         my $path = $paths[ rand @paths ] . '?'

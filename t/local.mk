@@ -195,6 +195,7 @@ perl_tests = \
 	t/224-hostile-pages.t \
 	t/225-studies.t \
 	t/226-time-zones.t \
+	t/227-participants.t \
 	t/230-quickstart.t \
 	t/231-exports.t \
 	t/232-export-form.t \

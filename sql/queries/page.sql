@@ -157,9 +157,13 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
 -- name: page_participants
 -- $3 part of id or name, $4 states separated by commas, $5 group ("-": without one), $6 column,
 -- $7 descending, $8 and $9 key and id of the row that the page begins behind (id 0: at the start),
--- $10 backwards, $11 rows, $12 generator of which something was received within 24 hours,
--- $13 the time zone.  One more row than asked for tells that there is another page.
-WITH p AS MATERIALIZED (
+-- $10 backwards, $11 rows, $12 generator of which something was received within 24 hours, $13 the time
+-- zone, $14 hours for which nothing was received (0: any), $15 client with version as it is shown, $16
+-- generator of which nothing was received within seven days.  One more row than asked for tells that there
+-- is another page.
+WITH lacking AS MATERIALIZED (
+    SELECT id FROM generator WHERE identifier = $16::text
+), p AS MATERIALIZED (
     SELECT p.*, g.name AS group_name,
            -- A key goes into the address, therefore it has a bound.
            left(CASE $6::text
@@ -186,6 +190,17 @@ WITH p AS MATERIALIZED (
                 WHERE d.source_id = p.id AND k.identifier = $12::text
                   AND d.day >= ($2::timestamptz AT TIME ZONE 'UTC')::date - 1
                   AND d.last_received > $2::timestamptz - interval '24 hours'))
+       AND ($14::bigint = 0
+            OR coalesce(p.last_received, p.added) < $2::timestamptz - $14::bigint * interval '1 hour')
+       AND ($15::text IS NULL OR (p.client <> '' AND rtrim(p.client || ' ' || p.version) = $15::text))
+       -- Who sends it has it on the newest days; what came late is looked for among those of two months.
+       AND ($16::text IS NULL OR p.last_received IS NULL
+            OR p.last_received <= $2::timestamptz - interval '7 days'
+            OR (SELECT true FROM source_day d
+                 WHERE d.source_id = p.id AND d.generator_id = (SELECT id FROM lacking)
+                   AND d.day > ($2::timestamptz AT TIME ZONE 'UTC')::date - 67
+                   AND d.last_received > $2::timestamptz - interval '7 days'
+                 ORDER BY d.day DESC LIMIT 1) IS NULL)
 ), chosen AS MATERIALIZED (
     SELECT * FROM p WHERE $4::text IS NULL OR state = ANY (string_to_array($4::text, ','))
 ), shown AS (
@@ -203,6 +218,27 @@ SELECT jsonb_build_object(
                           FROM (SELECT state, count(*) FROM p GROUP BY 1) AS n), '{}'),
     'groups', coalesce((SELECT jsonb_agg(name ORDER BY name) FROM source_group
                          WHERE study_id = $1::bigint), '[]'),
+    'clients', coalesce((
+        SELECT jsonb_agg(jsonb_build_object('client', client, 'count', count) ORDER BY count DESC, client)
+          FROM (SELECT rtrim(t.client || ' ' || t.version) AS client, count(*)
+                  FROM source s JOIN source_status t ON t.source_id = s.id
+                 WHERE s.study_id = $1::bigint AND s.merged_into IS NULL AND t.client <> ''
+                 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 50) AS n), '[]'),
+    -- What the study expects, and what came in the days that the Overview shows: the most first, because
+    -- clients may invent any number.
+    'generators', coalesce((
+        SELECT jsonb_agg(identifier ORDER BY identifier)
+          FROM (SELECT g.identifier
+                  FROM (SELECT generator_id, false AS expected, sum(points) AS points FROM arrival
+                         WHERE study_id = $1::bigint AND generator_id > 0
+                           AND hour >= date_trunc('day', $2::timestamptz, 'UTC') - interval '13 days' GROUP BY 1
+                        UNION ALL
+                        SELECT generator_id, false, 0 FROM generator_recent WHERE study_id = $1::bigint
+                        UNION ALL
+                        SELECT generator_id, true, 0 FROM study_generator WHERE study_id = $1::bigint) AS l
+                  JOIN generator g ON g.id = l.generator_id
+                 GROUP BY 1 ORDER BY bool_or(l.expected) DESC, sum(l.points) DESC, 1 LIMIT 100) AS n), '[]'),
+    'lacking', EXISTS (SELECT FROM lacking),
     'rows', coalesce((
         SELECT jsonb_agg(jsonb_build_object(
                    'id', c.id, 'identifier', c.identifier, 'name', c.name, 'group', c.group_name,

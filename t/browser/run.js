@@ -14,6 +14,7 @@ const pages = {
     overview: '/',
     participants: '/participants',
     filtered: '/participants?state=silent&q=p',
+    'more-filters': '/participants?silent=12&client=Webmunk%200.31',
     empty: '/participants?q=nobody-has-this-name',
     unassigned: '/unassigned',
     completeness: person,

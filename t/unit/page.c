@@ -96,6 +96,9 @@ static void links(void)
            "... beyond it its number does");
     ok(wm_page_query_arg(&q, "q", memset(apr_pcalloc(pool, 801), ' ', 800), pool) != NULL,
        "an argument that links could not carry is refused");
+    ok(!wm_page_query_arg(&q, "client", memset(apr_pcalloc(pool, 101), ' ', 100), pool) &&
+           wm_page_query_arg(&q, "client", memset(apr_pcalloc(pool, 102), ' ', 101), pool) != NULL,
+       "... a client sooner");
     ok(wm_page_query_arg(&q, "limit", "x", pool) != NULL, "a limit that is no number is refused");
     ok(wm_page_query_arg(&q, "q", memset(apr_pcalloc(pool, 5000), 'a', 4999), pool) != NULL,
        "an endless argument is refused");

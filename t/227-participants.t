@@ -1,0 +1,182 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# The list of participants as researchers use it to find who went silent, and why: its filters.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use WmTest;
+use WmTest::Browser;
+use WmTest::Httpd;
+use WmTest::Postgres;
+
+need_module();
+my $pg       = WmTest::Postgres->start;
+my $password = people($pg, alice => 'manager');
+my $evil     = q{<script>alert("x")</script>};
+
+# q0 to q9 sent 3 hours ago, and so many days; n0 and n1 never did, enrolled 90 minutes and three days ago.
+$pg->do(<<'EOS');
+insert into study (slug, name) values ('other', 'Other study');
+insert into source (identifier, name, study_id, added) select 'q' || n, '', 1, now() - interval '90 days' from generate_series(0, 9) n;
+insert into source (identifier, name, study_id, added) values ('n0', '', 1, now() - interval '90 minutes'), ('n1', '', 1, now() - interval '3 days'),
+    ('elsewhere', '', 2, now() - interval '90 days');
+insert into source_status (source_id, last_received, last_created, last_sign_of_life, client, version, points)
+select s.id, at, at, at, case when n < 6 then 'Webmunk' when n < 8 then 'REX' else '' end, case when n < 4 then '0.39' when n < 6 then '0.40' when n < 7 then '' when n < 8 then '2' else '' end, 1
+  from generate_series(0, 9) n join source s on s.identifier = 'q' || n cross join lateral (select now() - interval '3 hours' - n * interval '1 day' as at) x;
+insert into source_status (source_id, last_received, client, version) select id, now(), 'Elsewhere', '1' from source where identifier = 'elsewhere';
+EOS
+
+my $httpd = WmTest::Httpd->start(pg => $pg);
+my %who   = map { $_ => WmTest::Browser->signed_in($httpd, $_, $password) } qw(alice);
+
+sub page
+{
+    my ($query, $who) = @_;
+    my $answer = $who{ $who // 'alice' }->get("/dashboard/participants.json?$query");
+    is($answer->{status}, 200, "?$query answers") or diag($answer->{content});
+    return from_json($answer->{content});
+}
+sub ids { return join ' ', sort map { $_->{identifier} } @{ page(@_)->{rows} } }
+sub html { return $who{ $_[1] // 'alice' }->get("/dashboard/participants?$_[0]")->{content} }
+sub refused { my ($query) = @_; return is($who{alice}->get("/dashboard/participants?$query")->{status}, 400, "$query is refused") }
+
+# A select of the form as {value => [label, chosen]}, and the order of its values.
+sub choices
+{
+    my ($html, $name) = @_;
+    my ($select) = $html =~ m{<select name="$name"[^>]*>(.*?)</select>}s;
+    my @all = ($select // '') =~ m{<option value="([^"]*)"( selected)?>([^<]*)</option>}g;
+    my (%of, @order);
+    while (my ($value, $chosen, $label) = splice(@all, 0, 3)) {
+        $of{$value} = [ $label, $chosen ? 1 : 0 ];
+        push @order, $value;
+    }
+    return (\%of, \@order);
+}
+
+subtest 'nothing received for more than' => sub {
+    is(ids('silent=24'), 'n1 q1 q2 q3 q4 q5 q6 q7 q8 q9', 'a day');
+    is(ids('silent=168'), 'q7 q8 q9', '... a week');
+    is(ids('silent=2'), 'n1 q0 q1 q2 q3 q4 q5 q6 q7 q8 q9', '... two hours');
+    is(ids('silent=3'), 'n1 q0 q1 q2 q3 q4 q5 q6 q7 q8 q9', '... three');
+    is(ids('silent=4'), 'n1 q1 q2 q3 q4 q5 q6 q7 q8 q9', '... four');
+    is(ids('silent=1'), ids(''), '... and one: who never sent counts from the enrolment');
+    is(ids('silent=71'), 'n1 q3 q4 q5 q6 q7 q8 q9', '... up to it');
+    is(ids('silent=73'), 'q3 q4 q5 q6 q7 q8 q9', '... and not beyond');
+    is(ids('silent=8760'), '', '... a year');
+    is(ids('silent=24&state=never&q=n'), 'n1', 'it works together with others');
+    refused("silent=$_") for qw(0 -1 8761 99999999999999999999 1.5 1e2 6h x + 0x10), '%20', '12%20';
+    my ($of, $order) = choices(html(''), 'silent');
+    is_deeply([ map { $of->{$_}[0] } @$order ], [ 'Any time', '6 hours', '12 hours', '24 hours', '2 days', '7 days' ], 'the form has choices');
+    is_deeply([ grep { $of->{$_}[1] } @$order ], [], '... none of them chosen');
+    ($of, $order) = choices(html('silent=48'), 'silent');
+    is_deeply([ grep { $of->{$_}[1] } @$order ], [48], '... or the one in use');
+    ($of, $order) = choices(html('silent=100'), 'silent');
+    is_deeply($order, [ '', 6, 12, 24, 48, 100, 168 ], 'another number stands in its place');
+    is_deeply($of->{100}, [ '100 hours', 1 ], '... in words');
+    is_deeply((choices(html("silent=$_"), 'silent'))[1], [ $_ < 6 ? ('', $_, 6, 12, 24, 48, 168) : ('', 6, 12, 24, 48, 168, $_) ], "... also at the end: $_") for 1, 8760;
+    is_deeply([ map { "$_->{label}: $_->{value}" } @{ page('silent=48')->{table}{chips} } ], ['Nothing received for more than: 2 days'], 'a chip says it');
+    is(page('silent=48')->{table}{chips}[0]{link}, '/dashboard/participants', '... and removes it');
+    like(html(''), qr/Those who never sent anything count from when they were enrolled\./, 'the form says what counts for those who never sent');
+};
+
+subtest 'client' => sub {
+    my ($of, $order) = choices(html(''), 'client');
+    is_deeply($order, [ '', 'Webmunk 0.39', 'Webmunk 0.40', 'REX', 'REX 2' ], 'the form has those of the study, the most frequent first');
+    is($of->{'Webmunk 0.39'}[0], 'Webmunk 0.39 (4)', '... with their numbers');
+    for my $value (grep { length } @$order) {
+        my ($n) = $of->{$value}[0] =~ /\((\d+)\)\z/;
+        is(page('client=' . $value =~ s/ /%20/gr)->{total}, $n, "... which $value lists");
+    }
+    is(ids('client=Webmunk+0.40'), 'q4 q5', 'a client is one with its version');
+    is(ids('client=REX'), 'q6', '... or without one');
+    is(ids("client=$_"), '', "$_ is nobody's") for 'Webmunk', '0.39', 'webmunk+0.39', 'Elsewhere+1', '%25', 'x%27+or+1=1';
+    ($of, $order) = choices(html('client=Mine+7'), 'client');
+    is_deeply([ $order->[-1], $of->{'Mine 7'}[1] ], [ 'Mine 7', 1 ], 'one that nobody has stays in the form');
+    like(html('client=Mine+7'), qr/Nobody is here\. Remove a filter above/, '... and the page says what to do');
+    unlike(html('client=' . $evil =~ s/([^\w])/sprintf '%%%02x', ord $1/ger), qr/<script>alert/, 'a client is no markup');
+    refused('client=' . 'x' x 301);
+    is(page('client=' . 'x' x 300)->{total}, 0, 'as long as links can carry it, it is a client');
+    $pg->do("insert into source (identifier, name, study_id) select 'many' || n, '', 1 from generate_series(1, 70) n;
+        insert into source_status (source_id, last_received, client, version) select id, now(), 'Many', identifier from source where identifier like 'many%';
+        insert into source (identifier, name, study_id, merged_into) values ('merged', '', 1, (select id from source where identifier = 'q0'));
+        insert into source_status (source_id, last_received, client, version) select id, now(), 'Webmunk', '0.39' from source where identifier = 'merged'");
+    ($of, $order) = choices(html(''), 'client');
+    is(scalar(@$order), 51, 'fifty of them are choices');
+    is($of->{'Webmunk 0.39'}[0], 'Webmunk 0.39 (4)', '... with those who are listed');
+    $pg->do("delete from source_status where client = 'Many'; delete from source where identifier like 'many%'");
+    $pg->do('update source_status set client = $1, version = $2 where source_id = (select id from source where identifier = $3)', "\x{1f600}" x 100, 'x', 'q9');
+    is_deeply((choices(html(''), 'client'))[1], [ '', 'Webmunk 0.39', 'Webmunk 0.40', 'REX', 'REX 2' ], 'one that no link can carry is no choice');
+    $pg->do("update source_status set client = '', version = '' where source_id = (select id from source where identifier = 'q9')");
+};
+
+subtest 'without a generator' => sub {
+    # "often" came from all; "backlog" yesterday from q0, q1 and q2, of days long ago from q1; "old" ten days ago.
+    $pg->do(<<'EOS');
+insert into generator (identifier, label) values ('often', ''), ('backlog', ''), ('old', ''), ('expected', ''), ('foreign', ''), ('ancient', '');
+insert into study_generator (study_id, generator_id, required) select 1, id, false from generator where identifier = 'expected';
+insert into arrival (study_id, generator_id, hour, points) select 1, id, date_trunc('hour', now()) - case identifier when 'ancient' then interval '30 days' else interval '26 hours' end, 5
+  from generator where identifier in ('often', 'backlog', 'old', 'ancient');
+insert into arrival (study_id, generator_id, hour, points) select 2, id, date_trunc('hour', now()), 5 from generator where identifier = 'foreign';
+update source_status set last_received = now() - interval '1 hour' where source_id in (select id from source where identifier like 'q%');
+insert into source_day (source_id, generator_id, day, points, last_received)
+select s.id, g.id, (now() at time zone 'UTC')::date - back, 5, now() - received * interval '1 day'
+  from (values ('q%', 'often', 0, 0), ('q0', 'backlog', 1, 1), ('q1', 'backlog', 40, 1), ('q2', 'backlog', 1, 1), ('q2', 'backlog', 60, 60), ('q%', 'old', 10, 10),
+               ('q3', 'backlog', 3, 8)) v(source, generator, back, received)
+  join source s on s.identifier like v.source join generator g on g.identifier = v.generator;
+EOS
+    is(ids('without=often'), 'n0 n1', 'who sent nothing lacks everything');
+    is(ids('without=backlog'), 'n0 n1 q3 q4 q5 q6 q7 q8 q9', 'what counts is when it was received');
+    is(ids('without=old'), 'n0 n1 q0 q1 q2 q3 q4 q5 q6 q7 q8 q9', '... within seven days');
+    is(ids('without=backlog&generator=often'), 'q3 q4 q5 q6 q7 q8 q9', 'the filter for another generator goes with it');
+    my ($of, $order) = choices(html(''), 'without');
+    is_deeply($order, [ '', 'backlog', 'expected', 'often', 'old' ], 'the form has the generators of the study');
+    is_deeply((choices(html('without=backlog'), 'without'))[0]{backlog}, [ 'backlog', 1 ], '... and the one in use');
+    is_deeply((choices(html('without=ancient'), 'without'))[0]{ancient}, [ 'ancient', 1 ], '... also by hand');
+    refused("without=$_") for 'nothing', 'OFTEN', 'often%20', 'x' x 301;
+    my $list = page('without=backlog');
+    is_deeply([ map { "$_->{label}: $_->{value}" } @{ $list->{table}{chips} } ], ['Nothing within 7 days of: backlog'], 'a chip says it');
+    $pg->do("update source_status set last_received = now() - interval '8 days' where source_id = (select id from source where identifier = 'q0')");
+    is(ids('without=often&q=q'), 'q0', 'who went silent lacks everything, too');
+    $pg->do("insert into generator (identifier, label) select 'flood-' || n, '' from generate_series(1, 200) n;
+        insert into arrival (study_id, generator_id, hour, points) select 1, id, date_trunc('hour', now()), 1 from generator where identifier like 'flood-%'");
+    ($of, $order) = choices(html(''), 'without');
+    is(scalar(@$order), 101, 'a hundred are choices, whatever clients invent');
+    is_deeply([ grep { !$of->{$_} } qw(backlog expected often old) ], [], '... and those that count are among them');
+    $pg->do("delete from arrival where generator_id in (select id from generator where identifier like 'flood-%')");
+};
+
+subtest 'filters go where the list goes' => sub {
+    $pg->do("insert into source (identifier, name, study_id, added) select 'w' || n, '', 1, now() - interval '9 days' from generate_series(1, 70) n;
+        insert into source_status (source_id, last_received, client, version) select id, now() - interval '50 hours', 'Walk & Co', '1?' from source where identifier like 'w%'");
+    my $query = 'client=Walk+%26+Co+1%3f&silent=48&without=often&sort=-identifier&limit=25';
+    my ($link, %seen, $pages) = "/dashboard/participants?$query";
+    while ($link) {
+        my $list = from_json($who{alice}->get($link =~ s/participants\?/participants.json?/r)->{content});
+        is($list->{total}, 70, 'all pages know all rows');
+        is(scalar(@{ $list->{table}{chips} }), 3, '... and each filter');
+        $seen{ $_->{identifier} }++ for @{ $list->{rows} };
+        $link = $list->{table}{next};
+        last if ++$pages > 5;
+    }
+    is($pages, 3, 'the list has pages');
+    is_deeply([ scalar(keys %seen), grep { $_ > 1 } values %seen ], [70], '... on which everybody is once');
+    my $page = page($query);
+    my $csv  = $who{alice}->get($page->{links}{csv})->{content};
+    is(scalar(() = $csv =~ /^w\d+,/mg), 70, 'CSV has the same');
+    is(scalar(() = $csv =~ /\r\n/g), 71, '... and nobody else');
+    is(from_json($who{alice}->get($page->{links}{json})->{content})->{total}, 70, 'so has JSON');
+    for my $chip (@{ $page->{table}{chips} }) {
+        my $without = from_json($who{alice}->get($chip->{link} =~ s/participants\?/participants.json?/r)->{content});
+        is(scalar(@{ $without->{table}{chips} }), 2, "without \"$chip->{label}\" the others stay");
+    }
+    like($_->{link}, qr/silent=48&client=Walk%20%26%20Co%201%3F&without=often/, "... by $_->{label}") for grep { $_->{link} } @{ $page->{table}{columns} };
+    for my $query ('', 'q=w&state=silent&group=-') { unlike(html($query), qr/<details open>\s*<summary>More filters/, "?$query: rarer filters are folded") }
+    for my $query ('silent=6', 'client=x', 'without=often') { like(html($query), qr/<details open>\s*<summary>More filters/, "... ?$query: but not one in use") }
+    $pg->do("delete from source_status where client = 'Walk & Co'; delete from source where identifier like 'w%'");
+};
+
+$httpd->log_ok;
+done_testing();
