@@ -57,7 +57,7 @@ lib_libwm_la_SOURCES = \
 	lib/wm_order.c \
 	lib/wm_pace.c lib/wm_pace.h \
 	lib/wm_page.c lib/wm_page.h lib/wm_page_int.h lib/wm_page_tables.h \
-	lib/wm_page_alerts.c lib/wm_page_csv.c lib/wm_page_destinations.c lib/wm_page_document.c lib/wm_page_export.c lib/wm_page_export.h lib/wm_page_export_args.c \
+	lib/wm_page_alerts.c lib/wm_page_columns.c lib/wm_page_csv.c lib/wm_page_destinations.c lib/wm_page_document.c lib/wm_page_export.c lib/wm_page_export.h lib/wm_page_export_args.c \
 	lib/wm_page_export_form.c lib/wm_page_export_new.c lib/wm_page_exports.c lib/wm_page_filters.c \
 	lib/wm_page_grid.c lib/wm_page_health.c lib/wm_page_job.c lib/wm_page_live.c lib/wm_page_link.c lib/wm_page_overview.c \
 	lib/wm_page_participant.c lib/wm_page_participants.c lib/wm_page_person.c lib/wm_page_study.c lib/wm_page_table.c lib/wm_page_unassigned.c \

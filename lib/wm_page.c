@@ -95,7 +95,9 @@ const wm_err *wm_page_begin(json_t **page, apr_int64_t *study_id, wm_db *db, con
     const char *late, *silent;
 
     WM_TRY(wm_page_ask(&study, db, WM_SQL_PAGE_STUDY,
-                       WM_ARGS(WM_I64(q->study_id), WM_TIME(q->now), WM_TEXT(q->zone)), pool));
+                       WM_ARGS(WM_I64(q->study_id), WM_TIME(q->now), WM_TEXT(q->zone),
+                               WM_I64(q->person ? q->person->id : 0), WM_TEXT(path)),
+                       pool));
     if (!study)
         return wm_err_make(pool, WM_E_NOT_FOUND, "there is no such study");
     late = wm_page_limit(json_integer_value(json_object_get(study, "late_after")), pool);
@@ -124,6 +126,9 @@ const wm_err *wm_page_begin(json_t **page, apr_int64_t *study_id, wm_db *db, con
         wm_json_own(json_pack("{s:s, s:O, s:o, s:[], s:o}", "title", which->title, "study", study,
                               "links", links, "extent", "times", wm_page_times(study, q)),
                     pool);
+    if (json_is_array(json_object_get(study, "hidden"))) /* for wm_page_columns_show */
+        json_object_set(*page, "hidden", json_object_get(study, "hidden"));
+    json_object_del(study, "hidden");
     return *page ? NULL : wm_err_make(pool, WM_E_SYSTEM, "no memory for a page");
 }
 

@@ -203,6 +203,13 @@ int wm_page_may_acknowledge(const wm_account *person, apr_int64_t study, int of_
 /* Does PAGE show sensitive fields?  The access log has an action for that. */
 int wm_page_shows_sensitive(const json_t *page);
 
+/* Has PAGE a table whose columns an account chooses? */
+int wm_page_has_columns(const wm_page *page);
+/* Keep for ACCOUNT which columns the FIELDS of that form show: those with "show-KEY"; or with "default"
+ * forget what was chosen.  WM_E_INPUT for a column that PAGE has not. */
+const wm_err *wm_page_columns_keep(struct wm_db *db, const wm_page *page, apr_int64_t account,
+                                   const apr_table_t *fields, apr_pool_t *pool);
+
 /* The participants whose data PAGE shows, for the access log: an array of source ids (may be
  * empty) that belongs to PAGE. */
 const json_t *wm_page_extent(const json_t *page);

@@ -133,6 +133,8 @@ const wm_err *wm_page_place_read(wm_page_place *place, const wm_page_query *q,
 void wm_page_table(json_t *page, json_t *rows, const char *caption, const char *path,
                    const wm_page_column *columns, const wm_page_place *place, const char *id_key,
                    const wm_page_query *q, apr_pool_t *pool);
+/* Say in TABLE which columns are shown: by PAGE's "hidden", an array of keys, when the account has chosen. */
+void wm_page_columns_show(json_t *page, json_t *table, const char *path, const wm_page_query *q);
 /* A chip "LABEL: value" that removes argument NAME. */
 void wm_page_chip(json_t *page, const char *label, const char *value, const char *path,
                   const char *name, const wm_page_query *q, apr_pool_t *pool);

@@ -10,22 +10,22 @@
 
 enum { CELL_STEP = 9, CELL_SIZE = 8, HOUR = 3600, DAY = 24 * HOUR };
 
-static const wm_page_column participant_columns[] = {{"identifier", "Id", 1, 0, 0},
-                                                     {"state", "State", 1, 0, 0},
-                                                     {"name", "Name", 1, 0, 0},
-                                                     {"group", "Group", 1, 0, 0},
-                                                     {"received", "Last received", 1, 0, 0},
-                                                     {"hours", "Hours with data, 14 days", 0, 0, 0},
-                                                     {"points_7d", "Points, 7 days", 0, 0, 1},
-                                                     {"life", "Last sign of life", 1, 0, 0},
-                                                     {"created", "Last created", 1, 0, 0},
-                                                     {"lag", "Median lag, 7 days", 0, 0, 0},
-                                                     {"generators", "Generators, 7 days", 0, 0, 1},
-                                                     {"battery", "Battery", 1, 0, 1},
-                                                     {"client", "Client", 1, 0, 0},
-                                                     {"points", "Points", 1, 1, 1},
-                                                     {"enrolled", "Enrolled", 1, 1, 0},
-                                                     {NULL, NULL, 0, 0, 0}};
+const wm_page_column wm_columns_participants[] = {{"identifier", "Id", 1, 0, 0},
+                                                  {"state", "State", 1, 0, 0},
+                                                  {"name", "Name", 1, 0, 0},
+                                                  {"group", "Group", 1, 0, 0},
+                                                  {"received", "Last received", 1, 0, 0},
+                                                  {"hours", "Hours with data, 14 days", 0, 0, 0},
+                                                  {"points_7d", "Points, 7 days", 0, 0, 1},
+                                                  {"life", "Last sign of life", 1, 0, 0},
+                                                  {"created", "Last created", 1, 0, 0},
+                                                  {"lag", "Median lag, 7 days", 0, 0, 0},
+                                                  {"generators", "Generators, 7 days", 0, 0, 1},
+                                                  {"battery", "Battery", 1, 0, 1},
+                                                  {"client", "Client", 1, 0, 0},
+                                                  {"points", "Points", 1, 1, 1},
+                                                  {"enrolled", "Enrolled", 1, 1, 0},
+                                                  {NULL, NULL, 0, 0, 0}};
 
 static const struct wm_csv_column participant_csv[] = {{"id", "identifier"},
                                                        {"name", "name"},
@@ -129,7 +129,7 @@ const wm_err *wm_page_participants(json_t **made, wm_db *db, const wm_page_query
     apr_int64_t study;
 
     WM_TRY(wm_page_begin(&page, &study, db, "participants", q, pool));
-    WM_TRY(wm_page_place_read(&place, q, participant_columns, pool));
+    WM_TRY(wm_page_place_read(&place, q, wm_columns_participants, pool));
     WM_TRY(wm_page_filters_read(&filters, db, q, pool));
     WM_TRY(wm_page_ask(&answer, db, WM_SQL_PAGE_PARTICIPANTS,
                        WM_ARGS(WM_I64(study), WM_TIME(q->now), WM_TEXT(q->search),
@@ -142,7 +142,7 @@ const wm_err *wm_page_participants(json_t **made, wm_db *db, const wm_page_query
     json_object_update(page, answer);
     wm_page_total(page, "participant", pool);
     wm_page_table(page, json_object_get(page, "rows"), "Participants", "participants",
-                  participant_columns, &place, "id", q, pool);
+                  wm_columns_participants, &place, "id", q, pool);
     WM_TRY(wm_page_filters_show(page, &filters, q, pool));
     dress_participants(page, q, pool);
     wm_page_extend(page, json_object_get(page, "rows"));

@@ -162,6 +162,7 @@ void wm_page_table(json_t *page, json_t *rows, const char *caption, const char *
     if (q->limit)
         json_object_set_new(table, "limit", json_integer(place->limit));
     json_object_set_new(table, "chips", json_array());
+    wm_page_columns_show(page, table, path, q);
     json_object_set_new(page, "table", table);
 }
 

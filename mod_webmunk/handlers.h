@@ -9,6 +9,7 @@ const wm_err *wm_h_alert_change(wm_http *h);
 const wm_err *wm_h_alerts_acknowledge(wm_http *h);
 const wm_err *wm_h_asset(wm_http *h);
 const wm_err *wm_h_bundle_add(wm_http *h);
+const wm_err *wm_h_columns_keep(wm_http *h);
 const wm_err *wm_h_destination_test(wm_http *h);
 const wm_err *wm_h_export_add(wm_http *h);
 const wm_err *wm_h_export_change(wm_http *h);

@@ -17,6 +17,7 @@ mod_webmunk_mod_webmunk_la_SOURCES = \
 	mod_webmunk/handlers/alert.c \
 	mod_webmunk/handlers/asset.c \
 	mod_webmunk/handlers/bundle.c \
+	mod_webmunk/handlers/columns.c \
 	mod_webmunk/handlers/export.c mod_webmunk/handlers/export.h \
 	mod_webmunk/handlers/export_file.c \
 	mod_webmunk/handlers/export_new.c \

@@ -78,6 +78,15 @@ const wm_err *wm_page_reply(wm_http *h, int status, const char *template, json_t
     return wm_reply_data(h, status, "text/html; charset=utf-8", text->data, text->size);
 }
 
+const char *wm_page_way_back(wm_http *h, const char *path)
+{
+    const char *page = apr_pstrcat(h->r->pool, h->mount, "/", path, NULL);
+    const char *back = wm_auth_local_path(wm_http_field(h, "back"));
+    size_t size = strlen(page);
+
+    return back && !strncmp(back, page, size) && (!back[size] || back[size] == '?') ? back : page;
+}
+
 /* Where a visit has no answer, but a button of ours has. */
 static const char *advice_method(const wm_http *h)
 {

@@ -28,6 +28,10 @@ const wm_err *wm_page_reply(wm_http *h, int status, const char *template, json_t
 /* Into ROW the participants whose data leave: EXTENT is an array of their ids. */
 void wm_page_audit_sources(wm_audit *row, const json_t *extent, apr_pool_t *pool);
 
+/* Where a button of page PATH was, with its filters and place in the list: the field "back" when it is an
+ * address of that page. */
+const char *wm_page_way_back(wm_http *h, const char *path);
+
 /* Prepare the answer to ERR, as a page or as application/problem+json (RFC 9457).  Never fails: a
  * page that cannot be rendered becomes plain words. */
 void wm_page_fail(wm_http *h, int status, const wm_err *err);

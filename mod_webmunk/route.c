@@ -73,6 +73,8 @@ static const wm_route routes[] = {
      wm_h_export_change, "export-delete"},
     {WM_POST, "exports/*/repeat", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE,
      wm_h_export_change, "export-repeat"},
+    {WM_POST, "columns/*", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE,
+     wm_h_columns_keep, "columns"},
     {WM_POST, "destinations/*/test", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE,
      wm_h_destination_test, "destination-test"},
     {WM_READ, "jobs/*", WM_SERVE_DASHBOARD, WM_AUTH_USER, WM_FORM_PAGE, WM_CORS_NONE, wm_h_page,

@@ -83,7 +83,7 @@ DECLARE
     web_insert_update text := 'source, generator, agent, bundle, bundle_source, data_point, source_day, source_status,
         arrival, arrival_mark, quarantine, attachment, attachment_point, job, schedule, export, export_key, destination,
         mail';
-    web_write text := 'session, login_throttle';
+    web_write text := 'session, login_throttle, account_columns';
     jobs_write text := 'source, source_group, generator, agent, bundle, bundle_source, data_point, source_day,
         source_status, arrival, arrival_mark, quarantine, attachment, attachment_point, session, login_throttle,
         job, job_run, schedule, export, export_key, export_part, export_day, destination, delivery,

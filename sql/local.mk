@@ -39,7 +39,8 @@ sql_schema_files = \
 	sql/schema/0011-health.sql \
 	sql/schema/0012-forward.sql \
 	sql/schema/0013-positions.sql \
-	sql/schema/0014-rights.sql
+	sql/schema/0014-rights.sql \
+	sql/schema/0015-account-columns.sql
 schemadir = $(pkgdatadir)/sql/schema
 dist_schema_DATA = $(sql_schema_files)
 grantsdir = $(pkgdatadir)/sql

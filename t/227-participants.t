@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# The list of participants as researchers use it to find who went silent, and why: its filters.
+# The list of participants as researchers use it to find who went silent, and why: its filters, and the columns that each
+# account chooses.
 use strict;
 use warnings;
 use FindBin;
@@ -13,7 +14,7 @@ use WmTest::Postgres;
 
 need_module();
 my $pg       = WmTest::Postgres->start;
-my $password = people($pg, alice => 'manager');
+my $password = people($pg, alice => 'manager', victor => 'viewer', audrey => 'auditor', nora => undef);
 my $evil     = q{<script>alert("x")</script>};
 
 # q0 to q9 sent 3 hours ago, and so many days; n0 and n1 never did, enrolled 90 minutes and three days ago.
@@ -29,7 +30,8 @@ insert into source_status (source_id, last_received, client, version) select id,
 EOS
 
 my $httpd = WmTest::Httpd->start(pg => $pg);
-my %who   = map { $_ => WmTest::Browser->signed_in($httpd, $_, $password) } qw(alice);
+my %who   = map { $_ => WmTest::Browser->signed_in($httpd, $_, $password) } qw(alice victor audrey nora);
+my %token = map { $_ => WmTest::Browser::token($who{$_}->get('/dashboard/')) } qw(alice victor audrey);
 
 sub page
 {
@@ -176,6 +178,88 @@ subtest 'filters go where the list goes' => sub {
     for my $query ('', 'q=w&state=silent&group=-') { unlike(html($query), qr/<details open>\s*<summary>More filters/, "?$query: rarer filters are folded") }
     for my $query ('silent=6', 'client=x', 'without=often') { like(html($query), qr/<details open>\s*<summary>More filters/, "... ?$query: but not one in use") }
     $pg->do("delete from source_status where client = 'Walk & Co'; delete from source where identifier like 'w%'");
+};
+
+# The names of the columns, and how many cells each row has.
+sub shown
+{
+    my ($html) = @_;
+    my ($head) = $html =~ m{<thead>(.*?)</thead>}s;
+    my @names = $head =~ /class="col-(\w+)/g;
+    my %cells = map { scalar(() = /<t[hd] /g) => 1 } grep { /rowheader/ } split(/<tr /, $html);
+    return (\@names, join(' ', keys %cells));
+}
+
+# Save for WHO which columns are shown.
+sub choose
+{
+    my ($who, $shown, %more) = @_;
+    return $who{$who}->post('/dashboard/columns/participants', { csrf => $token{$who}, (map { ("show-$_" => 1) } @$shown), %more });
+}
+
+subtest 'columns' => sub {
+    my @all = qw(identifier state name group received hours points_7d life created lag generators battery client points enrolled);
+    my ($names, $cells) = shown(html(''));
+    is_deeply($names, \@all, 'all are shown to who has not chosen');
+    is($cells, scalar(@all), '... in each row');
+    like(html(''), qr/<table class="stack sticky brief"/, '... on narrow screens fewer');
+    unlike(html(''), qr/name="default"/, '... and there is nothing to undo');
+    for my $hidden (@all[ 1 .. $#all ]) {
+        my $answer = choose('alice', [ grep { $_ ne $hidden } @all ]);
+        is($answer->{status}, 303, "$hidden can be hidden");
+        ($names, $cells) = shown(html(''));
+        is_deeply($names, [ grep { $_ ne $hidden } @all ], '... its heading');
+        is($cells, $#all, '... and its cell');
+    }
+    my $html = html('');
+    like($html, qr/<table class="stack sticky" role/, 'who has chosen gets the same on narrow screens');
+    my %box = $html =~ /name="show-(\w+)" value="1"( checked)?>/g;
+    is_deeply([ sort keys %box ], [ sort @all[ 1 .. $#all ] ], 'the form has a box for each but the id');
+    is_deeply([ grep { !$box{$_} } keys %box ], ['enrolled'], '... checked as chosen');
+    is_deeply([ shown(html('', 'victor')) ], [ \@all, scalar(@all) ], 'somebody else sees the own choice');
+    is($pg->scalar("select hidden from account_columns where page = 'participants'"), '{enrolled}', 'what is hidden is kept');
+    my %row = %{ page('q=q1')->{rows}[0] };
+    is_deeply([ grep { !exists $row{$_} } qw(enrolled points hours lag) ], [], 'JSON has everything');
+    like($who{alice}->get('/dashboard/participants.csv')->{content}, qr/\Aid,name,group,state,enrolled,/, '... and so has CSV');
+    choose('alice', []);
+    is_deeply([ shown(html('')) ], [ ['identifier'], 1 ], 'the id is always shown');
+    choose('alice', ['state'], default => 1);
+    is_deeply((shown(html('')))[0], \@all, 'the default comes back by one button');
+    is($pg->scalar('select count(*) from account_columns'), 0, '... and nothing is kept');
+    choose('alice', \@all);
+    is_deeply((shown(html('')))[0], \@all, 'all can be chosen');
+    like(html(''), qr/<table class="stack sticky" role/, '... for narrow screens, too');
+    $pg->do(q{update account_columns set hidden = '{gone,"<b>",state,identifier}'});
+    is_deeply((shown(html('')))[0], [ grep { $_ ne 'state' } @all ], 'what is kept of columns that are gone does no harm');
+    choose('alice', [], default => 1);
+};
+
+subtest 'the way back, and who may not' => sub {
+    my $back = '/dashboard/participants?q=q&silent=24&sort=-points&after=3%3A00';
+    is(choose('alice', ['state'], back => $back)->{headers}{location} =~ s{^https?://[^/]+}{}r, $back, 'it leads to the same address');
+    my ($self) = html('q=q&silent=24') =~ /name="back" value="([^"]*)"/;
+    is($self, '/dashboard/participants?q=q&amp;silent=24', '... which the form has');
+    for my $back ('', 'http://elsewhere.example/', '//elsewhere.example/', '/dashboard/alerts', '/dashboard/participantsx', "/dashboard/participants\r\nx: y", $evil) {
+        is(choose('alice', ['state'], back => $back)->{headers}{location} =~ s{^https?://[^/]+}{}r, '/dashboard/participants', '... or to the page, not to another: ' . $back =~ s/\s/./gr);
+    }
+    choose('alice', [], default => 1);
+    for my $bad ('nothing', 'State', 'state ', '', "state'", $evil, 'x' x 2000) {
+        my $answer = choose('alice', [ 'state', $bad ]);
+        is($answer->{status}, 400, 'a column that is none is refused: ' . substr($bad, 0, 20));
+        unlike($answer->{content}, qr/<script>alert/, '... as text');
+    }
+    is(choose('alice', ['state'], csrf => 'x')->{status}, 403, 'a form without its token is refused');
+    is($who{alice}->post('/dashboard/columns/participants', { csrf => $token{alice}, 'show-state' => 1 }, { 'sec-fetch-site' => 'cross-site' })->{status}, 403, '... from another site, too');
+    is($httpd->post('/dashboard/columns/participants', { 'show-state' => 1 })->{status}, 401, '... and of nobody');
+    is($who{alice}->post("/dashboard/columns/$_", { csrf => $token{alice}, 'show-state' => 1 })->{status}, 404, "$_ has no columns to choose") for qw(overview unassigned nothing participants/1 %00);
+    is($who{alice}->get('/dashboard/columns/participants')->{status}, 405, 'nothing changes by GET');
+    is(choose('audrey', ['state'])->{status}, 403, 'who may not see the list has no columns');
+    is($who{nora}->post('/dashboard/columns/participants', { 'show-state' => 1 })->{status}, 403, '... nor has who has no role');
+    is($pg->scalar('select count(*) from account_columns'), 0, 'nothing of that is kept');
+    choose('victor', ['state']);
+    $pg->do("delete from session where account_id = (select id from account where name = 'victor'); delete from role_grant where account_id = (select id from account where name = 'victor');
+        delete from account where name = 'victor'");
+    is($pg->scalar('select count(*) from account_columns'), 0, 'an account takes its choice along');
 };
 
 $httpd->log_ok;

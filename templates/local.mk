@@ -20,6 +20,7 @@ dist_partials_DATA = \
 	templates/partials/arrivals.mustache \
 	templates/partials/breadcrumb.mustache \
 	templates/partials/chips.mustache \
+	templates/partials/chooser.mustache \
 	templates/partials/columns.mustache \
 	templates/partials/export-actions.mustache \
 	templates/partials/export-live.mustache \

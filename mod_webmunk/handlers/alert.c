@@ -30,16 +30,6 @@ static const wm_err *read_days(apr_int64_t *days, wm_http *h)
                : wm_err_make(h->r->pool, WM_E_INPUT, "days is no number from 1 to %d", DAYS_MAX);
 }
 
-/* Where the button was, with its filters and place in the list. */
-static const char *way_back(wm_http *h)
-{
-    const char *page = apr_pstrcat(h->r->pool, h->mount, "/alerts", NULL);
-    const char *back = wm_auth_local_path(wm_http_field(h, "back"));
-    size_t size = strlen(page);
-
-    return back && !strncmp(back, page, size) && (!back[size] || back[size] == '?') ? back : page;
-}
-
 static const wm_err *record(wm_http *h, wm_db *db, const char *action, apr_int64_t source)
 {
     wm_audit row = wm_auth_audit(h, action);
@@ -114,7 +104,7 @@ const wm_err *wm_h_alert_change(wm_http *h)
     WM_TRY(wm_db_begin(db, pool));
     WM_TRY(change(h, db, what, days, source));
     WM_TRY(wm_db_commit(db, pool));
-    return wm_reply_redirect(h, way_back(h));
+    return wm_reply_redirect(h, wm_page_way_back(h, "alerts"));
 }
 
 /* The numbers behind PREFIX in the names of the form's fields, as an array of SQL. */
@@ -179,5 +169,5 @@ const wm_err *wm_h_alerts_acknowledge(wm_http *h)
     WM_TRY(wm_db_rows(&rows, db, WM_SQL_PAGE_ALERTS_OPEN, WM_ARGS(numbers), h->r->pool));
     if (wm_rows_count(rows))
         WM_TRY(acknowledge_all(h, db, rows, days));
-    return wm_reply_redirect(h, way_back(h));
+    return wm_reply_redirect(h, wm_page_way_back(h, "alerts"));
 }

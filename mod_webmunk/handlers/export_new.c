@@ -101,8 +101,10 @@ static const wm_err *zone_of(const char **zone, apr_int64_t *study, wm_http *h, 
 {
     json_t *answer;
 
-    WM_TRY(wm_db_json(&answer, db, WM_SQL_PAGE_STUDY,
-                      WM_ARGS(WM_I64(*study), WM_TIME(apr_time_now()), WM_TEXT(NULL)), h->r->pool));
+    WM_TRY(wm_db_json(
+        &answer, db, WM_SQL_PAGE_STUDY,
+        WM_ARGS(WM_I64(*study), WM_TIME(apr_time_now()), WM_TEXT(NULL), WM_I64(0), WM_TEXT("")),
+        h->r->pool));
     if (!answer)
         return wm_err_make(h->r->pool, WM_E_NOT_FOUND, "there is no default study");
     *study = json_integer_value(json_object_get(answer, "id"));

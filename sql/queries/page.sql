@@ -3,15 +3,26 @@
 -- otherwise.  Times are page_time() objects, to which C adds words.
 
 -- name: page_study
--- $1 0: the default study; $3 the time zone that the address asks for (NULL: the study's).
+-- $1 0: the default study; $3 the time zone that the address asks for (NULL: the study's); $4 account, $5
+-- page: the columns of its table that the account has hidden, null when it has not chosen.
 SELECT jsonb_build_object(
            'id', y.id, 'slug', y.slug, 'name', y.name, 'time_zone', y.time_zone,
            'late_after', extract(epoch FROM y.late_after)::bigint,
            'silent_after', extract(epoch FROM y.silent_after)::bigint,
            'start_grace', extract(epoch FROM y.start_grace)::bigint,
-           'now', page_time($2::timestamptz, coalesce($3::text, y.time_zone)))
+           'now', page_time($2::timestamptz, coalesce($3::text, y.time_zone)),
+           'hidden', (SELECT to_jsonb(c.hidden) FROM account_columns c
+                       WHERE c.account_id = $4::bigint AND c.page = $5::text))
   FROM study y
  WHERE y.id = $1::bigint OR ($1::bigint = 0 AND y.is_default);
+
+-- name: page_columns_keep
+-- $1 account, $2 page, $3 columns of its table that are not shown.
+INSERT INTO account_columns (account_id, page, hidden) VALUES ($1::bigint, $2::text, $3::text[])
+ON CONFLICT (account_id, page) DO UPDATE SET hidden = excluded.hidden;
+
+-- name: page_columns_forget
+DELETE FROM account_columns WHERE account_id = $1::bigint AND page = $2::text;
 
 -- name: page_studies
 -- All studies, the default one first, and which of them the participant called $1, or without a name

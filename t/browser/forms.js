@@ -124,4 +124,42 @@ async function switchZone({ browser, javaScriptEnabled, open, signIn, picture, v
     await context.close();
 }
 
-module.exports = { several, exclude, switchStudy, switchZone };
+// Columns are chosen, in the table and in the cards of a narrow page, kept, and given back.
+async function columns({ browser, javaScriptEnabled, open, signIn, picture, violations, ok, env }) {
+    const how = javaScriptEnabled ? 'script' : 'noscript';
+    const { context, page, troubles } = await open(browser, { javaScriptEnabled, colorScheme: javaScriptEnabled ? 'dark' : 'light',
+        viewport: { width: 1280, height: 900 } });
+    const heads = page.locator('thead th'), chooser = page.locator('.chooser');
+    const cell = name => page.locator(`tbody tr:first-child [data-label="${name}"]`);
+
+    await signIn(page);
+    await page.goto(`${env.BASE}/participants?q=p&limit=25`);
+    const before = await heads.count();
+    await chooser.locator('summary').click();
+    await page.getByLabel('Name', { exact: true }).uncheck();
+    await page.getByLabel('Points, 7 days', { exact: true }).uncheck();
+    await picture(page, `columns-1280-${how}`);
+    await page.setViewportSize({ width: 400, height: 900 });
+    await picture(page, `columns-400-${how}`);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    ok(over <= 0, `${how}: the boxes of columns stay in view`, `${over} px`);
+    if (javaScriptEnabled) {
+        const found = await violations(page);
+        ok(!found.length, '... and are accessible', ...found);
+    }
+    ok(await cell('Enrolled').isHidden() && await cell('Points, 7 days').isVisible(), 'cards have what matters most');
+    await page.getByRole('button', { name: 'Save' }).click();
+    ok(/\/participants\?q=p&limit=25$/.test(page.url()), 'saving leads back', page.url());
+    ok(await heads.count() === before - 2, '... to a table without those columns');
+    ok(await cell('Enrolled').isVisible() && await cell('Points, 7 days').count() === 0, '... and to cards with the same');
+    await picture(page, `columns-chosen-400-${how}`);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await picture(page, `columns-chosen-1280-${how}`);
+    await chooser.locator('summary').click();
+    await page.getByRole('button', { name: 'Default columns' }).click();
+    ok(await heads.count() === before, 'the default comes back');
+    ok(!troubles.length, 'on the way nothing went wrong', ...troubles);
+    await context.close();
+}
+
+module.exports = { several, exclude, switchStudy, switchZone, columns };

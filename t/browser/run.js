@@ -6,7 +6,7 @@
 const fs = require('fs');
 const path = require('path');
 const { chromium } = require('playwright-core');
-const { several, exclude, switchStudy, switchZone } = require('./forms.js');
+const { several, exclude, switchStudy, switchZone, columns } = require('./forms.js');
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const env = process.env;
 const person = `/participant?id=${encodeURIComponent(env.PARTICIPANT)}`;
@@ -367,7 +367,7 @@ async function refresh(browser) {
     const steps = [walk, withoutScript, newestFirst, withKeyboard, refresh, progress,
         one => ask(one, true), one => ask(one, false)];
     const tools = { open, signIn, picture, violations, ok, env };
-    const changes = [several, exclude, switchStudy, switchZone].flatMap(step => [true, false].map(javaScriptEnabled =>
+    const changes = [several, exclude, switchStudy, switchZone, columns].flatMap(step => [true, false].map(javaScriptEnabled =>
         one => step({ ...tools, browser: one, javaScriptEnabled })));
 
     for (const scheme of ['light', 'dark']) {

@@ -199,6 +199,47 @@ static void tables(void)
            "from there it goes on");
 }
 
+/* The keys of PAGE's columns that are shown, in order, and what its map says of them. */
+static const char *columns_shown(const json_t *page)
+{
+    const json_t *table = json_object_get(page, "table"), *column;
+    const char *text = "";
+    size_t i;
+
+    json_array_foreach(json_object_get(table, "columns"), i, column)
+    {
+        const char *key = json_string_value(json_object_get(column, "key"));
+        int here = json_is_true(json_object_get(column, "shown"));
+
+        if (here)
+            text = apr_pstrcat(pool, text, *text ? " " : "", key, NULL);
+        if (here != json_is_true(json_object_get(json_object_get(table, "show"), key)))
+            return "the map says another thing";
+    }
+    return text;
+}
+
+static void chosen_columns(void)
+{
+    wm_page_query q = {.base = ""};
+    json_t *page = wm_json_own(json_object(), pool);
+    wm_page_place place;
+
+    if (wm_page_place_read(&place, &q, columns, pool))
+        return;
+    wm_page_table(page, rows_from(1, 2), "Rows", "list", columns, &place, "id", &q, pool);
+    is_str(columns_shown(page), "name points plain", "without a choice all columns are shown");
+    ok(json_is_false(json_object_get(json_object_get(page, "table"), "own")),
+       "... as the page's own");
+    json_object_set_new(page, "hidden", json_pack("[s, s]", "points", "gone"));
+    wm_page_table(page, rows_from(1, 2), "Rows", "list", columns, &place, "id", &q, pool);
+    is_str(columns_shown(page), "name plain", "those that are hidden are not");
+    ok(json_is_true(json_object_get(json_object_get(page, "table"), "own")), "... by a choice");
+    ok(!json_object_get(page, "hidden"), "... which the page does not repeat");
+    ok(wm_page_has_columns(wm_page_find("participants")) && !wm_page_has_columns(wm_page_find("")),
+       "the list of participants has columns to choose, the overview none");
+}
+
 static void templates(void)
 {
     wm_page_query q = {.base = "/d", .account = "ada", .csrf = "token", .now = 0};
@@ -240,6 +281,7 @@ int main(void)
     links();
     documents();
     tables();
+    chosen_columns();
     templates();
 
     apr_terminate();
