@@ -71,6 +71,17 @@ void wm_page_columns_show(json_t *page, json_t *table, const char *path, const w
     json_object_del(page, "hidden");
 }
 
+void wm_page_column_drop(json_t *page, const char *key)
+{
+    json_t *table = json_object_get(page, "table"), *columns = json_object_get(table, "columns");
+    size_t i = json_array_size(columns);
+
+    while (i--)
+        if (!strcmp(json_string_value(json_object_get(json_array_get(columns, i), "key")), key))
+            json_array_remove(columns, i);
+    json_object_del(json_object_get(table, "show"), key);
+}
+
 static int is_column(const choice *table, const char *key)
 {
     for (const wm_page_column *column = table->columns; column->key; column++)

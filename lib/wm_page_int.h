@@ -135,6 +135,8 @@ void wm_page_table(json_t *page, json_t *rows, const char *caption, const char *
                    const wm_page_query *q, apr_pool_t *pool);
 /* Say in TABLE which columns are shown: by PAGE's "hidden", an array of keys, when the account has chosen. */
 void wm_page_columns_show(json_t *page, json_t *table, const char *path, const wm_page_query *q);
+/* Take column KEY out of PAGE's table, for who may not see it. */
+void wm_page_column_drop(json_t *page, const char *key);
 /* A chip "LABEL: value" that removes argument NAME. */
 void wm_page_chip(json_t *page, const char *label, const char *value, const char *path,
                   const char *name, const wm_page_query *q, apr_pool_t *pool);

@@ -17,6 +17,7 @@ const wm_page_column wm_columns_participants[] = {{"identifier", "Id", 1, 0, 0},
                                                   {"received", "Last received", 1, 0, 0},
                                                   {"hours", "Hours with data, 14 days", 0, 0, 0},
                                                   {"points_7d", "Points, 7 days", 0, 0, 1},
+                                                  {"alerts", "Open alerts", 0, 0, 1},
                                                   {"life", "Last sign of life", 1, 0, 0},
                                                   {"created", "Last created", 1, 0, 0},
                                                   {"lag", "Median lag, 7 days", 0, 0, 0},
@@ -42,6 +43,7 @@ static const struct wm_csv_column participant_csv[] = {{"id", "identifier"},
                                                        {"battery", "battery"},
                                                        {"client", "client"},
                                                        {"version", "version"},
+                                                       {"open_alerts", "alerts"},
                                                        {NULL, NULL}};
 
 const struct wm_csv_column *wm_csv_participants(const wm_page_query *q)
@@ -95,7 +97,25 @@ static void dress_cells(json_t *row, apr_time_t now, apr_pool_t *pool)
     json_object_set_new(row, "cells_words", json_string(words));
 }
 
-static void dress_participants(json_t *page, const wm_page_query *q, apr_pool_t *pool)
+/* How many open alerts there are about the participant of ROW, and where; nothing of it without MAY. */
+static void dress_alerts(json_t *row, int may, const wm_page_query *q, apr_pool_t *pool)
+{
+    const char *identifier = json_string_value(json_object_get(row, "identifier"));
+    wm_page_name id =
+        wm_page_name_of(identifier, json_integer_value(json_object_get(row, "id")), pool);
+
+    if (!may) {
+        json_object_del(row, "alerts");
+        return;
+    }
+    wm_page_number_text(row, "alerts", pool);
+    json_object_set_new(
+        row, "alerts_link",
+        json_string(wm_page_link_only(
+            q, "alerts", WM_CHANGES({"id", id.text}, {"id-number", id.number}), pool)));
+}
+
+static void dress_participants(json_t *page, int alerts, const wm_page_query *q, apr_pool_t *pool)
 {
     json_t *row;
     size_t i;
@@ -108,6 +128,7 @@ static void dress_participants(json_t *page, const wm_page_query *q, apr_pool_t 
         wm_page_participant_link(row, q, pool);
         wm_page_number_text(row, "points", pool);
         wm_page_number_text(row, "points_7d", pool);
+        dress_alerts(row, alerts, q, pool);
         if (lag)
             json_object_set_new(row, "lag_words", json_string(lag));
         if (json_is_number(json_object_get(row, "battery")))
@@ -127,24 +148,30 @@ const wm_err *wm_page_participants(json_t **made, wm_db *db, const wm_page_query
     json_t *page, *answer;
     wm_page_place place;
     apr_int64_t study;
+    wm_arg studies;
+    int alerts;
 
     WM_TRY(wm_page_begin(&page, &study, db, "participants", q, pool));
     WM_TRY(wm_page_place_read(&place, q, wm_columns_participants, pool));
     WM_TRY(wm_page_filters_read(&filters, db, q, pool));
-    WM_TRY(wm_page_ask(&answer, db, WM_SQL_PAGE_PARTICIPANTS,
-                       WM_ARGS(WM_I64(study), WM_TIME(q->now), WM_TEXT(q->search),
-                               WM_TEXT(filters.states), WM_TEXT(q->group), WM_TEXT(place.sort),
-                               WM_BOOL(place.descending), WM_TEXT(place.key), WM_I64(place.id),
-                               WM_BOOL(place.backwards), WM_I64(place.limit),
-                               WM_TEXT(filters.generator), WM_TEXT(wm_page_zone(page)),
-                               WM_I64(filters.silent), WM_TEXT(q->client), WM_TEXT(q->without)),
-                       pool));
+    WM_TRY(wm_page_studies(&studies, q, WM_MAY_STATES, pool));
+    WM_TRY(wm_page_ask(
+        &answer, db, WM_SQL_PAGE_PARTICIPANTS,
+        WM_ARGS(WM_I64(study), WM_TIME(q->now), WM_TEXT(q->search), WM_TEXT(filters.states),
+                WM_TEXT(q->group), WM_TEXT(place.sort), WM_BOOL(place.descending),
+                WM_TEXT(place.key), WM_I64(place.id), WM_BOOL(place.backwards), WM_I64(place.limit),
+                WM_TEXT(filters.generator), WM_TEXT(wm_page_zone(page)), WM_I64(filters.silent),
+                WM_TEXT(q->client), WM_TEXT(q->without), studies),
+        pool));
     json_object_update(page, answer);
     wm_page_total(page, "participant", pool);
     wm_page_table(page, json_object_get(page, "rows"), "Participants", "participants",
                   wm_columns_participants, &place, "id", q, pool);
+    alerts = !q->person || wm_page_may_see_alert(q->person, study);
+    if (!alerts)
+        wm_page_column_drop(page, "alerts");
     WM_TRY(wm_page_filters_show(page, &filters, q, pool));
-    dress_participants(page, q, pool);
+    dress_participants(page, alerts, q, pool);
     wm_page_extend(page, json_object_get(page, "rows"));
     wm_page_ages(page, q->now, pool);
     *made = page;

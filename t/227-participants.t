@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# The list of participants as researchers use it to find who went silent, and why: its filters, and the columns that each
-# account chooses.
+# The list of participants as researchers use it to find who went silent, and why: its filters, the alerts of each, and the
+# columns that each account chooses.
 use strict;
 use warnings;
 use FindBin;
@@ -180,6 +180,42 @@ subtest 'filters go where the list goes' => sub {
     $pg->do("delete from source_status where client = 'Walk & Co'; delete from source where identifier like 'w%'");
 };
 
+subtest 'open alerts' => sub {
+    # Of q1 two are open, of q10 one; others are acknowledged, for good or until a moment ago, or closed.
+    $pg->do(<<'EOS');
+insert into source (identifier, name, study_id) values ('q10', '', 1);
+insert into alert (check_name, source_id, study_id, level, opened, last_seen, closed, acknowledged, acknowledged_until)
+select check_name, s.id, 1, 'warning', now(), now(), case when closed then now() end, case when known then now() - interval '2 days' end, case when until then now() - interval '1 minute' end
+  from (values ('q1', 'battery-low', false, false, false), ('q1', 'upload-silence', false, true, true), ('q1', 'storage-low', false, true, false),
+               ('q1', 'clock-wrong', true, false, false), ('q1', 'clock-wrong', true, false, false), ('q2', 'battery-low', false, true, false),
+               ('q10', 'battery-low', false, false, false)) v(source, check_name, closed, known, until)
+  join source s on s.identifier = v.source;
+insert into alert (check_name, subject, level, opened, last_seen) values ('job-failed', 'q3', 'critical', now(), now());
+EOS
+    my %row = map { $_->{identifier} => $_ } @{ page('q=q')->{rows} };
+    is_deeply([ map { $row{$_}{alerts} } qw(q1 q2 q3 q10) ], [ 2, 0, 0, 1 ], 'those are counted that are open and that nobody has acknowledged');
+    is($row{q1}{alerts_link}, '/dashboard/alerts?id=q1', '... with a link');
+    for my $name (qw(q1 q2 q10)) {
+        my $list = from_json($who{alice}->get($row{$name}{alerts_link} =~ s/alerts\?/alerts.json?/r)->{content});
+        is($list->{total}, $row{$name}{alerts}, "... that lists as many, of $name");
+        is_deeply([ grep { $_ ne $name } map { $_->{participant}{identifier} } @{ $list->{rows} } ], [], '... and of nobody else');
+    }
+    my $html = html('q=q1');
+    like($html, qr{data-label="Open alerts"><a href="/dashboard/alerts\?id=q1">2</a></td>}, 'the page has the column');
+    like(html('q=q3'), qr{data-label="Open alerts">0</td>}, '... of those without, too');
+    my @csv = split(/\r\n/, $who{alice}->get('/dashboard/participants.csv?q=q1')->{content});
+    like($csv[0], qr/,open_alerts\z/, 'and so has CSV');
+    like($csv[1], qr/\Aq1,.*,2\z/, '... with the number');
+    is({ map { $_->{identifier} => $_->{alerts} } @{ page('q=q1', 'victor')->{rows} } }->{q1}, 2, 'a viewer, who may see alerts, sees how many');
+    is($who{audrey}->get("/dashboard/$_")->{status}, 403, "an auditor neither: $_") for 'participants', 'alerts?id=q1';
+    $pg->do('insert into source (identifier, name, study_id) values ($1, $2, 1)', "\x{1f600}" x 1000, 'long');
+    $pg->do("insert into alert (check_name, source_id, study_id, level, opened, last_seen) select 'battery-low', id, 1, 'info', now(), now() from source where name = 'long'");
+    my ($long) = @{ page('q=long')->{rows} };
+    like($long->{alerts_link}, qr{^/dashboard/alerts\?id-number=\d+\z}, 'an id that no link can carry is a number there');
+    is(from_json($who{alice}->get($long->{alerts_link} =~ s/alerts\?/alerts.json?/r)->{content})->{total}, 1, '... that lists its alerts');
+    $pg->do("delete from alert; delete from source where name = 'long' or identifier = 'q10'");
+};
+
 # The names of the columns, and how many cells each row has.
 sub shown
 {
@@ -198,7 +234,7 @@ sub choose
 }
 
 subtest 'columns' => sub {
-    my @all = qw(identifier state name group received hours points_7d life created lag generators battery client points enrolled);
+    my @all = qw(identifier state name group received hours points_7d alerts life created lag generators battery client points enrolled);
     my ($names, $cells) = shown(html(''));
     is_deeply($names, \@all, 'all are shown to who has not chosen');
     is($cells, scalar(@all), '... in each row');
@@ -219,7 +255,7 @@ subtest 'columns' => sub {
     is_deeply([ shown(html('', 'victor')) ], [ \@all, scalar(@all) ], 'somebody else sees the own choice');
     is($pg->scalar("select hidden from account_columns where page = 'participants'"), '{enrolled}', 'what is hidden is kept');
     my %row = %{ page('q=q1')->{rows}[0] };
-    is_deeply([ grep { !exists $row{$_} } qw(enrolled points hours lag) ], [], 'JSON has everything');
+    is_deeply([ grep { !exists $row{$_} } qw(enrolled points hours alerts lag) ], [], 'JSON has everything');
     like($who{alice}->get('/dashboard/participants.csv')->{content}, qr/\Aid,name,group,state,enrolled,/, '... and so has CSV');
     choose('alice', []);
     is_deeply([ shown(html('')) ], [ ['identifier'], 1 ], 'the id is always shown');

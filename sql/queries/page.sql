@@ -170,8 +170,8 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
 -- $7 descending, $8 and $9 key and id of the row that the page begins behind (id 0: at the start),
 -- $10 backwards, $11 rows, $12 generator of which something was received within 24 hours, $13 the time
 -- zone, $14 hours for which nothing was received (0: any), $15 client with version as it is shown, $16
--- generator of which nothing was received within seven days.  One more row than asked for tells that there
--- is another page.
+-- generator of which nothing was received within seven days, $17 studies whose alerts may be seen (NULL:
+-- all).  One more row than asked for tells that there is another page.
 WITH lacking AS MATERIALIZED (
     SELECT id FROM generator WHERE identifier = $16::text
 ), p AS MATERIALIZED (
@@ -222,6 +222,15 @@ WITH lacking AS MATERIALIZED (
      ORDER BY CASE WHEN $7::boolean <> $10::boolean THEN key END DESC,
               CASE WHEN $7::boolean <> $10::boolean THEN id END DESC, key, id
      LIMIT $11::bigint + 1
+), alerts AS MATERIALIZED (
+    -- Once over what is open, however much is closed: asked for by each row the plan would look so costly
+    -- that PostgreSQL compiles it, which takes longer.
+    SELECT a.source_id, count(*)
+      FROM shown c JOIN alert a ON a.source_id = c.id
+     WHERE a.closed IS NULL
+       AND ($17::bigint[] IS NULL OR a.study_id = ANY ($17::bigint[]))
+       AND alert_state(a.closed, a.acknowledged, a.acknowledged_until, $2::timestamptz) = 'open'
+     GROUP BY 1
 )
 SELECT jsonb_build_object(
     'total', (SELECT count(*) FROM chosen),
@@ -260,10 +269,12 @@ SELECT jsonb_build_object(
                    'created', page_time(c.last_created, $13::text), 'points', c.points,
                    'points_7d', w.points, 'generators_7d', w.generators, 'hours', w.hours,
                    'lag', w.lag, 'battery', round(c.battery), 'client', c.client, 'version', c.version,
+                   'alerts', coalesce(o.count, 0),
                    'key', c.key)
                    ORDER BY CASE WHEN $7::boolean THEN c.key END DESC,
                             CASE WHEN $7::boolean THEN c.id END DESC, c.key, c.id)
           FROM shown c
+          LEFT JOIN alerts o ON o.source_id = c.id
          CROSS JOIN LATERAL (
              WITH d AS MATERIALIZED (
                  SELECT ($2::timestamptz AT TIME ZONE 'UTC')::date - d.day AS back, d.* FROM source_day d

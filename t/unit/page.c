@@ -236,6 +236,11 @@ static void chosen_columns(void)
     is_str(columns_shown(page), "name plain", "those that are hidden are not");
     ok(json_is_true(json_object_get(json_object_get(page, "table"), "own")), "... by a choice");
     ok(!json_object_get(page, "hidden"), "... which the page does not repeat");
+    wm_page_column_drop(page, "plain");
+    is_str(columns_shown(page), "name", "one that somebody may not see is gone");
+    ok(json_array_size(json_object_get(json_object_get(page, "table"), "columns")) == 2 &&
+           !json_object_get(json_object_get(json_object_get(page, "table"), "show"), "plain"),
+       "... and cannot be chosen");
     ok(wm_page_has_columns(wm_page_find("participants")) && !wm_page_has_columns(wm_page_find("")),
        "the list of participants has columns to choose, the overview none");
 }
