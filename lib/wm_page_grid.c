@@ -113,13 +113,23 @@ static void dress_row(json_t *row, int at, const wm_page_query *q, apr_pool_t *p
         dress_cell(cell, (int)i, json_string_value(json_object_get(row, "short")), kind, q, pool);
 }
 
-/* The last column says it too, because it is the one that a narrow page begins with, unless the
- * month has just begun beside it. */
-static int names_month(size_t column, size_t columns, const char *day)
+static int day_of_month(const json_t *days, size_t column)
 {
-    int number = (day[8] - '0') * 10 + day[9] - '0';
+    const char *day = json_string_value(json_array_get(days, column));
 
-    return !column || number == 1 || (column + 1 == columns && number > NAME_COLUMNS);
+    return (day[8] - '0') * 10 + day[9] - '0';
+}
+
+/* The last column says it too, because it is the one that a narrow page begins with.  At both ends
+ * there is no room for it when a month begins beside it. */
+static int names_month(const json_t *days, size_t column)
+{
+    int number = day_of_month(days, column);
+    size_t columns = json_array_size(days);
+
+    if (!column)
+        return columns < 2 || day_of_month(days, 1) != 1;
+    return number == 1 || (column + 1 == columns && number > NAME_COLUMNS);
 }
 
 /* The day's number above each column, and the month at both ends and where it begins. */
@@ -142,7 +152,7 @@ static json_t *day_heads(const json_t *days, const wm_page_query *q, apr_pool_t 
                                          {"tab", "day"}, {"day", text}),
                               pool));
 
-        if (names_month(i, json_array_size(days), text))
+        if (names_month(days, i))
             json_object_set_new(head, "month", json_string(months[month % 12]));
         json_array_append_new(list, head);
     }

@@ -276,6 +276,36 @@ static void templates(void)
        "the sign-in form has its token, escapes, and leads nowhere else");
 }
 
+/* The months above the columns of the days from day FROM of August on, a dot where there is none. */
+static const char *months(int from, int count)
+{
+    json_t *grid = wm_json_own(json_pack("{s:[], s:[]}", "days", "generators"), pool), *head;
+    wm_page_query q = {.base = "/d"};
+    const char *text = "";
+    size_t i;
+
+    for (int day = from; day < from + count; day++)
+        json_array_append_new(json_object_get(grid, "days"),
+                              json_string(apr_psprintf(pool, "2026-%02d-%02d", day > 31 ? 9 : 8,
+                                                       day > 31 ? day - 31 : day)));
+    wm_page_grid(grid, &q, pool);
+    json_array_foreach(json_object_get(grid, "heads"), i, head)
+    {
+        const char *month = json_string_value(json_object_get(head, "month"));
+
+        text = apr_pstrcat(pool, text, month ? month : ".", NULL);
+    }
+    return text;
+}
+
+static void heads(void)
+{
+    is_str(months(10, 6), "Aug....Aug", "the month stands at both ends of the grid");
+    is_str(months(30, 3), "Aug.Sep", "... and where it begins");
+    is_str(months(31, 3), ".Sep.", "... but not over that of the next day");
+    is_str(months(1, 1), "Aug", "a single day has it once");
+}
+
 int main(void)
 {
     apr_initialize();
@@ -287,6 +317,7 @@ int main(void)
     documents();
     tables();
     chosen_columns();
+    heads();
     templates();
 
     apr_terminate();
