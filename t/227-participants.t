@@ -289,6 +289,8 @@ subtest 'the way back, and who may not' => sub {
     is($httpd->post('/dashboard/columns/participants', { 'show-state' => 1 })->{status}, 401, '... and of nobody');
     is($who{alice}->post("/dashboard/columns/$_", { csrf => $token{alice}, 'show-state' => 1 })->{status}, 404, "$_ has no columns to choose") for qw(overview unassigned nothing participants/1 %00);
     is($who{alice}->get('/dashboard/columns/participants')->{status}, 405, 'nothing changes by GET');
+    is($who{alice}->request('POST', '/dashboard/columns/participants', { content => '{"default": 1}', headers => { 'content-type' => 'application/json', 'x-webmunk-token' => $token{alice} } })->{status},
+        415, '... nor by JSON');
     is(choose('audrey', ['state'])->{status}, 403, 'who may not see the list has no columns');
     is($who{nora}->post('/dashboard/columns/participants', { 'show-state' => 1 })->{status}, 403, '... nor has who has no role');
     is($pg->scalar('select count(*) from account_columns'), 0, 'nothing of that is kept');

@@ -209,6 +209,8 @@ subtest 'several at once' => sub {
     is($post->('carl', "alert-$low" => 1, "alert-$night" => 1)->{status}, 403, 'one that they may only see: none');
     is($post->('victor', "alert-$low" => 1)->{status}, 403, 'a viewer may not');
     is($post->('carl', csrf => 'x', "alert-$low" => 1)->{status}, 403, 'nor a form of somebody else\'s');
+    is($who{carl}->request('POST', '/dashboard/alerts/acknowledge', { content => qq({"alert-$low": 1}), headers => {
+        'content-type' => 'application/json', 'x-webmunk-token' => WmTest::Browser::token($who{carl}->get('/dashboard/')) } })->{status}, 415, 'nor JSON');
     is($post->('carl', days => 0, "alert-$low" => 1)->{status}, 400, 'nor for no days');
     is($post->('carl', "alert-$low'" => 1, 'alert-' => 1, 'alert-' . '9' x 30 => 1, 'alert-999999' => 1, "alert-$closed" => 1)->{status}, 303, 'what is none, or over, is passed by');
     is($post->('carl')->{status}, 303, 'nothing is selected');

@@ -163,6 +163,7 @@ const wm_err *wm_h_alerts_acknowledge(wm_http *h)
     wm_rows *rows;
     wm_db *db;
 
+    WM_TRY(wm_http_form(h)); /* JSON has no boxes */
     WM_TRY(read_days(&days, h));
     WM_TRY(read_numbers(&numbers, h, prefix));
     WM_TRY(wm_http_db(&db, h));
