@@ -120,9 +120,9 @@ const wm_err *wm_page_query_arg(wm_page_query *q, const char *name, const char *
 const wm_err *wm_page_choose_study(wm_page_query *q, wm_right right, struct wm_db *db,
                                    apr_pool_t *pool);
 
-/* The time zone that the address names, as the database spells it; times are the study's where it
- * names none.  WM_E_INPUT when there is no such zone. */
-const wm_err *wm_page_choose_zone(wm_page_query *q, struct wm_db *db, apr_pool_t *pool);
+/* The time zone that the address names, as its file is called; times are the study's where it names
+ * none.  WM_E_INPUT when there is no such zone.  PostgreSQL would read all files to tell. */
+const wm_err *wm_page_choose_zone(wm_page_query *q, apr_pool_t *pool);
 
 /* One changed argument of a link; a list of them ends with a NULL name, a NULL value removes. */
 typedef struct wm_page_change {

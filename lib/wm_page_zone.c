@@ -6,21 +6,19 @@
 #include <apr_strings.h>
 
 #include "wm_page_int.h"
+#include "wm_zone.h"
 
-enum { ZONE_MAX = 64 /* bytes; the longest name of today has 38 */ };
-
-const wm_err *wm_page_choose_zone(wm_page_query *q, wm_db *db, apr_pool_t *pool)
+const wm_err *wm_page_choose_zone(wm_page_query *q, apr_pool_t *pool)
 {
-    json_t *answer;
+    const wm_zone *zone;
 
-    if (!q->zone || !strcmp(q->zone, "UTC"))
+    if (!q->zone)
         return NULL;
-    if (strlen(q->zone) > ZONE_MAX)
-        return wm_err_make(pool, WM_E_INPUT, "zone in the address has more than %d bytes",
-                           ZONE_MAX);
-    WM_TRY(wm_page_ask(&answer, db, WM_SQL_PAGE_ZONE, WM_ARGS(WM_TEXT(q->zone)), pool));
-    q->zone = json_string_value(json_object_get(answer, "name"));
-    return q->zone ? NULL : wm_err_make(pool, WM_E_INPUT, "zone in the address is no time zone");
+    zone = wm_zone_find(q->zone, pool);
+    if (!zone)
+        return wm_err_make(pool, WM_E_INPUT, "zone in the address is no time zone");
+    q->zone = wm_zone_name(zone);
+    return NULL;
 }
 
 json_t *wm_page_times(const json_t *study, const wm_page_query *q)

@@ -40,7 +40,7 @@ const wm_err *wm_page_query_choose(wm_page_query *q, wm_right right, wm_http *h,
     const wm_err *err;
 
     WM_TRY(wm_page_choose_study(q, right, db, h->r->pool));
-    err = wm_page_choose_zone(q, db, h->r->pool);
+    err = wm_page_choose_zone(q, h->r->pool);
     if (err && err->code == WM_E_INPUT)
         h->advice = "There is no such time zone. Names look like America/New_York, Asia/Kolkata or "
                     "UTC; without one, times are in the time zone of the study.";

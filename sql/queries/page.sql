@@ -33,10 +33,6 @@ SELECT jsonb_build_object(
     'of', (SELECT d.study_id FROM source s JOIN source d ON d.id = coalesce(s.merged_into, s.id)
             WHERE s.identifier = $1::text OR ($1::text IS NULL AND s.id = $2::bigint)));
 
--- name: page_zone
--- The time zone $1 as its name is written; letters of either case will do.
-SELECT jsonb_build_object('name', name) FROM pg_timezone_names WHERE lower(name) = lower($1::text) LIMIT 1;
-
 -- name: page_overview
 -- $3 studies whose alerts may be seen (NULL: all), $4 also those of the whole server: as many as the
 -- page Alerts lists; $5 the time zone.
