@@ -101,6 +101,9 @@ subtest 'client' => sub {
     unlike(html('client=' . $evil =~ s/([^\w])/sprintf '%%%02x', ord $1/ger), qr/<script>alert/, 'a client is no markup');
     refused('client=' . 'x' x 301);
     is(page('client=' . 'x' x 300)->{total}, 0, 'as long as links can carry it, it is a client');
+    $pg->do("update source_status set version = null where source_id = (select id from source where identifier = 'q6')");
+    is(ids('client=REX'), 'q6', 'no version and an empty one are the same');
+    is((choices(html(''), 'client'))[0]{REX}[0], 'REX (1)', '... in the form');
     $pg->do("insert into source (identifier, name, study_id) select 'many' || n, '', 1 from generate_series(1, 70) n;
         insert into source_status (source_id, last_received, client, version) select id, now(), 'Many', identifier from source where identifier like 'many%';
         insert into source (identifier, name, study_id, merged_into) values ('merged', '', 1, (select id from source where identifier = 'q0'));

@@ -199,7 +199,7 @@ WITH lacking AS MATERIALIZED (
                   AND d.last_received > $2::timestamptz - interval '24 hours'))
        AND ($14::bigint = 0
             OR coalesce(p.last_received, p.added) < $2::timestamptz - $14::bigint * interval '1 hour')
-       AND ($15::text IS NULL OR (p.client <> '' AND rtrim(p.client || ' ' || p.version) = $15::text))
+       AND ($15::text IS NULL OR (p.client <> '' AND rtrim(concat(p.client, ' ', p.version)) = $15::text))
        -- Who sends it has it on the newest days; what came late is looked for among those of two months.
        AND ($16::text IS NULL OR p.last_received IS NULL
             OR p.last_received <= $2::timestamptz - interval '7 days'
@@ -236,7 +236,7 @@ SELECT jsonb_build_object(
                          WHERE study_id = $1::bigint), '[]'),
     'clients', coalesce((
         SELECT jsonb_agg(jsonb_build_object('client', client, 'count', count) ORDER BY count DESC, client)
-          FROM (SELECT rtrim(t.client || ' ' || t.version) AS client, count(*)
+          FROM (SELECT rtrim(concat(t.client, ' ', t.version)) AS client, count(*)
                   FROM source s JOIN source_status t ON t.source_id = s.id
                  WHERE s.study_id = $1::bigint AND s.merged_into IS NULL AND t.client <> ''
                  GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 50) AS n), '[]'),
