@@ -160,6 +160,17 @@ static void extend(json_t *page, apr_pool_t *pool)
     wm_page_extend(page, people);
 }
 
+/* Whose alerts alone are shown.  STUDY is theirs: a number tells who that is only where they are listed. */
+static const wm_err *name_participant(const char **about, wm_db *db, apr_int64_t study,
+                                      const wm_page_query *q, apr_pool_t *pool)
+{
+    int named = q->identifier || q->id_number;
+
+    if (named && q->person && !wm_page_may_see_alert(q->person, study))
+        return wm_err_make(pool, WM_E_NOT_FOUND, "there is no such participant in their sight");
+    return wm_page_named(about, db, q->identifier, q->id_number, WM_SQL_PAGE_SOURCE_NAME, pool);
+}
+
 const wm_err *wm_page_alerts(json_t **made, wm_db *db, const wm_page_query *q, apr_pool_t *pool)
 {
     int whole = !q->person || wm_page_may_see_alert(q->person, 0);
@@ -172,7 +183,7 @@ const wm_err *wm_page_alerts(json_t **made, wm_db *db, const wm_page_query *q, a
 
     WM_TRY(wm_page_begin(&page, &study, db, "alerts", q, pool));
     WM_TRY(read_place(&place, &tab, q, pool));
-    WM_TRY(wm_page_named(&about, db, q->identifier, q->id_number, WM_SQL_PAGE_SOURCE_NAME, pool));
+    WM_TRY(name_participant(&about, db, study, q, pool));
     WM_TRY(wm_page_studies(&studies, q, WM_MAY_STATES, pool));
     WM_TRY(wm_page_ask(&answer, db, WM_SQL_PAGE_ALERTS,
                        WM_ARGS(studies, WM_TIME(q->now), WM_TEXT(wm_page_zone(page)), WM_TEXT(tab),

@@ -115,6 +115,15 @@ subtest 'the alerts of one participant' => sub {
     is($who{ann}->get("/dashboard/alerts?id-number=$_->[0]")->{status}, $_->[1], "... but not $_->[0]") for [ 'x', 400 ], [ '9' x 30, 400 ], [ 999999, 404 ];
     is($who{ann}->get('/dashboard/alerts?id=p7')->{status}, 404, 'who is of another study is not there');
     is(numbers('alice', 'id=p7'), $other, '... but for those who see it');
+    $pg->do("insert into role_grant (account_id, role, study_id) select id, 'auditor', 2 from account where name = 'victor'");
+    $number = $pg->scalar("select id from source where identifier = 'p7'");
+    for my $id ('id=p7', "id-number=$number") {
+        my $answer = $who{victor}->get("/dashboard/alerts?$id");
+        is($answer->{status}, 404, "... nor for whom that study has counts only: $id");
+        unlike($answer->{content}, qr/\bp7\b/, '... who do not learn who it is');
+    }
+    $pg->do("delete from role_grant where role = 'auditor' and study_id = 2");
+    $number = $pg->scalar("select id from source where identifier = 'p1'");
     my $page = list('ann', 'id=p1&level=warning');
     is_deeply([ map { "$_->{label}: $_->{value} $_->{link}" } @{ $page->{table}{chips} } ],
         [ 'Level: warning /dashboard/alerts?id=p1', 'Participant: p1 /dashboard/alerts?level=warning' ], 'a chip removes it');
