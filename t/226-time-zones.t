@@ -89,9 +89,13 @@ subtest 'times follow the address' => sub {
 
 subtest 'each page follows it' => sub {
     my $at = '2026-03-08 12:30';
-    my $arrivals = page("?$kolkata")->{arrivals}{rows};
+    my ($arrivals, $own);
+    for (1, 2) { # an hour may end between them
+        ($arrivals, $own) = map { page($_)->{arrivals}{rows} } "?$kolkata", '';
+        last if $own->[-1]{at} eq $arrivals->[-1]{at};
+    }
     is(scalar(grep { $_->{hour} =~ /:30\z/ && $_->{at} =~ /:00:00Z\z/ } @$arrivals), 48, 'the hours of the arrivals begin at half past');
-    is(page('')->{arrivals}{rows}[-1]{at}, $arrivals->[-1]{at}, '... and are the same hours');
+    is($own->[-1]{at}, $arrivals->[-1]{at}, '... and are the same hours');
     like(words($alice->get("/dashboard/?$kolkata")->{content}), qr/Hours by the clock of Asia\/Kolkata;/, '... as their caption says');
     my $system = page("system?$kolkata");
     like($system->{health}{rows}[0]{local}, qr/:[0-5]0\z/, 'the plots of System have local times');
