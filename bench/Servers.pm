@@ -34,7 +34,7 @@ our %environment = (
 
 # The kernel begins to write pages of files back when so many are dirty.  Its default is a tenth of the memory or 30
 # seconds, and what has gathered by then keeps commits waiting.
-my $dirty_background_bytes = 64 << 20;
+my $dirty_background_bytes = 16 << 20;
 
 sub new
 {
