@@ -49,12 +49,13 @@ function flush_type(    p) {
     if (h["secondary"] != "")
         text = text "\n WHERE p.secondary_identifier = \047" h["secondary"] "\047"
     n++
-    out[n] = sprintf("    {%s, %s, %s,\n     %d, %d,\n     %s,\n     %s,\n     %s,\n     %s, %s, %d, %d, %d, 0, %s, %s},\n",
+    out[n] = sprintf("    {%s, %s, %s,\n     %d, %d,\n     %s,\n     %s,\n     %s,\n     %s, %s, %d, %d, %d, 0, %s, %s, %s},\n",
         quote(base), quote(h["title"]), quote(h["generators"]), p[1] != "file", h["order"] == "newest",
         quote(columns), quote(tabs(h["sensitive"])), quote(text), quote(cells),
         h["file"] == "" ? "NULL" : quote(h["file"]), p[1] == "sources-with-rows", p[2] + 0, h["order"] == "own",
         h["files"] == "" ? "NULL" : quote(h["files"]),
-        h["secondary"] == "" ? "NULL" : quote(h["secondary"]))
+        h["secondary"] == "" ? "NULL" : quote(h["secondary"]),
+        h["unmarked"] == "" ? "NULL" : quote(h["unmarked"]))
     names[n] = base
 }
 function begin_file(    key) {
@@ -67,7 +68,7 @@ function begin_file(    key) {
 BEGIN {
     simple["source"] = "s"; simple["value"] = "v"; simple["stripped"] = "n"; simple["text"] = "t"
     simple["json"] = "j"; simple["empty"] = "e"; simple["day"] = "d"; simple["float"] = "f"
-    split("title generators secondary packaging order sensitive file files columns", words, " ")
+    split("title generators secondary packaging order sensitive unmarked file files columns", words, " ")
     for (i in words) known[words[i]] = 1
 }
 FNR == 1 { begin_file() }

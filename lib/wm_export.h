@@ -34,6 +34,7 @@ typedef struct wm_export_type {
     int generic;            /* made by wm_export_type_find */
     const char *files;      /* the block that has files of JSON which go before, or NULL */
     const char *secondary;  /* of its points, or NULL */
+    const char *unmarked;   /* members that are sensitive without *, separated by blanks, or NULL */
 } wm_export_type;
 
 /* Ended by a row without name; sorted by name. */
@@ -45,6 +46,9 @@ const wm_export_type *wm_export_type_find(const char *name, apr_pool_t *pool);
 
 /* Does TYPE read points of GENERATOR?  What it leaves out stands before what that is left out of. */
 int wm_export_type_reads(const wm_export_type *type, const char *generator);
+
+/* Names of the members of GENERATOR's points that are sensitive without a mark, separated by blanks, or NULL. */
+const char *wm_export_unmarked(const char *generator);
 
 /* What is asked for.  The canonical JSON of it (members sorted) is export.definition:
  *   {"study": id, "types": [name...], "sources": [identifier...] or null for all of the study,

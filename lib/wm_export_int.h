@@ -56,11 +56,13 @@ const wm_err *wm_export_hide(wm_buf *out, wm_text text, const wm_export_hidden *
 /* How JSON is written, and what must not be in it. */
 typedef struct wm_export_json {
     wm_export_style style;
-    int insensitive;                /* leave members out whose names end with * or ! */
+    int insensitive;                /* leave members out that are sensitive */
     const wm_export_hidden *hidden; /* whose identifier is not told; NULL: as it is */
     int base;                       /* levels that are around it */
     const char *mask;               /* stands for values of those members, which stay; or NULL */
     int *masked;                    /* counts them, when there is a mask */
+    const char *unmarked;           /* what is sensitive besides names that end with * or !, and
+                                       places: names separated by blanks; or NULL */
     size_t most;                    /* stop behind so many bytes; 0: write all */
 } wm_export_json;
 

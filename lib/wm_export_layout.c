@@ -179,6 +179,29 @@ static const wm_err *put_mask(layout *l)
     return wm_export_quote(l->out, (wm_text){l->how->mask, strlen(l->how->mask)});
 }
 
+/* Is NAME among WORDS, which blanks separate? */
+static int is_among(const char *words, const char *name, size_t size)
+{
+    while (*words) {
+        size_t length = strcspn(words, " ");
+
+        if (length == size && !memcmp(words, name, size))
+            return 1;
+        words += length;
+        words += *words == ' ';
+    }
+    return 0;
+}
+
+/* Clients mark what is sensitive.  Where somebody is they do not, in the metadata of any point, nor
+ * what those generators send that are older than the mark. */
+static int is_sensitive(const wm_export_json *how, const char *name, size_t size)
+{
+    return name[size - 1] == '*' || name[size - 1] == '!' ||
+           is_among("latitude longitude", name, size) ||
+           (how->unmarked && is_among(how->unmarked, name, size));
+}
+
 /* The member at the cursor up to its value; *DONE when there is nothing more to write of it. */
 static const wm_err *put_key(layout *l, int *done)
 {
@@ -188,7 +211,7 @@ static const wm_err *put_key(layout *l, int *done)
 
     while (value < l->end && *value == ' ')
         value++;
-    *done = l->how->insensitive && size > 2 && (end[-2] == '*' || end[-2] == '!');
+    *done = l->how->insensitive && size > 2 && is_sensitive(l->how, key + 1, size - 2);
     if (*done) {
         l->at = skip_value(value, l->end);
         if (!l->how->mask)

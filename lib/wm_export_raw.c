@@ -68,8 +68,10 @@ static const wm_err *take_line(void *host, char *line, size_t size)
 {
     raw *r = host;
     wm_text fields[RAW_FIELDS];
-    wm_export_json how = {
-        .style = WM_EXPORT_PRETTY, .insensitive = !r->copy->definition->sensitive, .base = 1};
+    wm_export_json how = {.style = WM_EXPORT_PRETTY,
+                          .insensitive = !r->copy->definition->sensitive,
+                          .unmarked = r->copy->type->unmarked,
+                          .base = 1};
     apr_int64_t source, day;
     apr_time_t time;
     wm_local local;

@@ -50,3 +50,11 @@ int wm_export_type_reads(const wm_export_type *type, const char *generator)
     }
     return 0;
 }
+
+const char *wm_export_unmarked(const char *generator)
+{
+    for (const wm_export_type *t = wm_export_types; t->name; t++)
+        if (t->unmarked && wm_export_type_reads(t, generator))
+            return t->unmarked;
+    return NULL;
+}

@@ -37,8 +37,8 @@ static json_t *say(int may, int shown, int masked, const wm_page_query *q, apr_p
                      may ? link : NULL, "remedy", may ? NULL : WM_PAGE_ASK_FOR_SENSITIVE);
 }
 
-const wm_err *wm_page_documents(json_t *page, json_t *rows, apr_int64_t study,
-                                const wm_page_query *q, apr_pool_t *pool)
+const wm_err *wm_page_documents(json_t *page, json_t *rows, const char *generator,
+                                apr_int64_t study, const wm_page_query *q, apr_pool_t *pool)
 {
     int may = wm_account_may(q->person, WM_MAY_SENSITIVE, study), masked = 0;
     int shown = may && q->show;
@@ -46,6 +46,7 @@ const wm_err *wm_page_documents(json_t *page, json_t *rows, apr_int64_t study,
                           .insensitive = !shown,
                           .mask = "(hidden)",
                           .masked = &masked,
+                          .unmarked = wm_export_unmarked(generator),
                           .most = ROOM};
     apr_pool_t *scratch;
     json_t *row;

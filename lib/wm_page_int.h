@@ -171,11 +171,11 @@ void wm_page_progress(json_t *progress, apr_pool_t *pool);
 enum { WM_PAGE_DOCUMENTS_MAX = 8 << 20 }; /* characters of documents that one page asks for */
 
 /* The documents "properties" of ROWS, texts of jsonb values or their beginnings, as who asks about STUDY
- * gets them: laid out, with a mask for values under names that end with * or !, then cut, which "cut"
+ * gets them: laid out, with a mask for values of sensitive members of GENERATOR, then cut, which "cut"
  * says.  Who may see sensitive fields there, and wants to, gets them without mask.  "sensitive" of PAGE
  * says which it is, with the link to the other.  WM_E_INPUT when the address wants to see what is not. */
-const wm_err *wm_page_documents(json_t *page, json_t *rows, apr_int64_t study,
-                                const wm_page_query *q, apr_pool_t *pool);
+const wm_err *wm_page_documents(json_t *page, json_t *rows, const char *generator,
+                                apr_int64_t study, const wm_page_query *q, apr_pool_t *pool);
 
 /* Participant P in words: state, reason, exports, and what may be done. */
 void wm_page_person(json_t *p, const wm_page_query *q, apr_pool_t *pool);

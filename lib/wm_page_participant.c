@@ -273,7 +273,8 @@ static const wm_err *build_points(view *v)
     }
     wm_page_table(v->page, json_object_get(v->page, "rows"), "Recent points", "participant",
                   points_columns, &place, "id", v->q, v->pool);
-    return wm_page_documents(v->page, json_object_get(v->page, "rows"), v->study, v->q, v->pool);
+    return wm_page_documents(v->page, json_object_get(v->page, "rows"), generator ? generator : "",
+                             v->study, v->q, v->pool);
 }
 
 static const tab tabs[] = {

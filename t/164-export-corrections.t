@@ -102,6 +102,19 @@ is_deeply([ map { $_->{at} } @{ from_json($got->{'late__raw__2025-03-09.json'}) 
 is_deeply([ keys %$got ], ['late__raw__2025-03-09.json'], 'E27: nothing is from beyond the window');
 ($said, $got) = $lab->export({ types => ['raw'], format => 'jsonl', from => '2025-03-09', to => '2025-03-09' });
 is_deeply([ map { from_json($_)->{Properties}{at} } split(/\n/, $got->{'raw.jsonl'}) ], [ $noon, $noon + 60 ], 'E29: JSON Lines are the other way');
+# What is sensitive without a mark is left out of columns and of raw points alike.
+$lab->store($noon, [ 'v', 'pdk-web-visit', $noon, { visitId => 'plain', url => 'hush', host => 'hush', title => 'hush', at => { latitude => 98765, 'n*' => 'hush' } } ],
+    [ 'v', 'somewhere', $noon, { kind => 'plain', latitude => 98765, longitude => 98765 } ]);
+for my $type (qw(pdk-web-visit somewhere)) {
+    for my $format (qw(raw tsv jsonl)) {
+        for my $sensitive (0, 1) {
+            ($said, $got) = $lab->export({ types => [$type], sources => ['v'], format => $format, sensitive => $sensitive ? JSON::PP::true() : JSON::PP::false() });
+            my ($text) = map { $got->{$_} } grep { /$type/ } sort keys %$got;
+            like($text, qr/plain/, "$type as $format is there");
+            $sensitive ? like($text, qr/hush|98765/, '... with sensitive fields') : unlike($text, qr/hush|98765/, '... without sensitive fields');
+        }
+    }
+}
 # A zone whose clock once went back over midnight.
 $lab->store($noon, map { [ 'nl', 'midnight', 1289098800 + $_ * 60, { n => $_ } ] } -1 .. 130);
 ($said, $got) = $lab->export({ types => ['midnight'], format => 'raw', zone => 'America/St_Johns' });

@@ -60,6 +60,13 @@ upload('large',
     { of => 'cut', map { ("key$_*" => "hush $_", "key$_" => 'plain') } 10 .. 400 },
     { of => 'huge', 'a*' => 'hush' x 3_000_000, z => 'plain' },
     { of => 'deep', v => 'DEEP', 'deep*' => 'hush' });
+upload('pdk',
+    { of => 'pdk-location', provider => 'plain gps', latitude => 98765, longitude => -98765, altitude => 98765 },
+    { of => 'pdk-text-messages', direction => 'plain in', person => 'hush', address => 'hush', body => 'hush' },
+    { of => 'pdk-phone-calls', type => 'plain missed', number => 'hush' },
+    { of => 'pdk-web-visit', visitId => 'plain 7', url => 'https://hush/', host => 'hush', title => 'hush' },
+    { of => 'pdk-geofences', fence_details => { name => 'plain home', center_latitude => 98765, center_longitude => 98765 } },
+    { of => 'weather', summary => 'plain rain', station => { latitude => 98765, longitude => 98765 } });
 upload('clean', { of => 'clean', plain => 'nothing to hide' });
 upload('elsewhere', { of => 'fields', 'url*' => 'https://example.com/hush' });
 $pg->do("update source set study_id = 1; update source set study_id = 2 where identifier = 'elsewhere'");
@@ -109,6 +116,13 @@ subtest 'without the right' => sub {
         'what only looks like a sensitive field inside of a text stays');
     (undef, $page) = look('ann', points('p1', 'numbers'));
     like($page->{rows}[0]{properties}, qr/"n": 1\.5,\s+"n\*": "\(hidden\)",.*"big": 12345678901234567890,/s, 'numbers are as stored');
+    for my $generator (qw(pdk-location pdk-text-messages pdk-phone-calls pdk-web-visit pdk-geofences weather)) {
+        my (undef, undef, $json) = look('ann', points('pdk', $generator));
+        unlike($json->{content}, qr/hush|98765/, "what $generator says without a mark is masked");
+        like($json->{content}, qr/plain .*\(hidden\)|\(hidden\).*plain /s, '... and nothing else');
+        (undef, undef, $json) = look('sarah', points('pdk', $generator, '&show=sensitive'));
+        like($json->{content}, qr/hush|98765/, '... and shown to who may see it');
+    }
     is($who{$_}->get('/dashboard/' . points('p1', 'fields'))->{status}, 403, "$_ does not get so far") for qw(victor adam);
     like($who{ann}->get('/dashboard/' . points('clean', 'clean'))->{content}, qr/nothing to hide/, 'where nothing is sensitive');
     unlike($who{ann}->get('/dashboard/' . points('clean', 'clean'))->{content}, qr/\(hidden\)|are hidden/, '... nothing is said');

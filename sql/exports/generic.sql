@@ -3,7 +3,7 @@
 -- generators:
 -- packaging: file
 -- order: oldest
--- sensitive:
+-- sensitive: Latitude, Longitude
 -- columns:
 --   Source = source
 --   Generator = text

@@ -4,6 +4,7 @@
 -- packaging: source
 -- order: oldest
 -- sensitive: Center Latitude, Center Longitude, Details
+-- unmarked: center_latitude center_longitude
 -- columns: P5U
 --   Observed
 --   Fence ID

@@ -4,6 +4,7 @@
 -- packaging: source
 -- order: oldest
 -- sensitive: Latitude, Longitude, Altitude
+-- unmarked: altitude
 -- columns: P5U
 --   Observed
 --   Raw Timestamp

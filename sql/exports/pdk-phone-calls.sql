@@ -5,6 +5,7 @@
 -- file: pdk_pdk-phone-calls
 -- order: oldest
 -- sensitive: Number
+-- unmarked: number
 -- columns:
 --   Source = source
 --   Created Timestamp = whole seconds

@@ -5,6 +5,7 @@
 -- file: pdk_pdk-text-messages
 -- order: oldest
 -- sensitive: Person, Address, Body
+-- unmarked: person address body
 -- columns:
 --   Source = source
 --   Created Timestamp = whole seconds

@@ -4,6 +4,7 @@
 -- packaging: source
 -- order: oldest
 -- sensitive: URL, Host, Title
+-- unmarked: url host title
 -- columns: P5L
 --   Visit ID = required
 --   URL = required

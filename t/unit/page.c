@@ -116,7 +116,7 @@ static const char *shown(const char *text, size_t size, const char *grants, cons
     json_t *rows = json_object_get(page, "rows");
 
     wm_account_grants_parse(&person, grants, pool);
-    if (wm_page_documents(page, rows, 1, &q, pool))
+    if (wm_page_documents(page, rows, "g", 1, &q, pool))
         return "refused";
     return json_string_value(json_object_get(json_array_get(rows, 0), "properties"));
 }
