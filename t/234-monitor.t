@@ -80,7 +80,13 @@ for ([ 7, '7 days', 168, 3600 ], [ 30, '30 days', 180, 14400 ]) {
 like($alice->get('/dashboard/system?days=7&q=mail')->{content}, qr{<a href="/dashboard/system\?q=mail&amp;days=30#health-day">30 days</a>}, 'a search stays with the link');
 like($alice->get('/dashboard/system?days=7')->{content}, qr/name="days" value="7"/, '... and the range with a search');
 is(from_json($alice->get('/dashboard/system.json?days=14')->{content})->{health}{range}, '24 hours', 'other ranges are not there');
-is($alice->get('/dashboard/system', { "if-none-match" => $html->{headers}{etag} })->{status}, 304, 'asked again at once it has not changed');
+my $again = 0;
+for (1 .. 3) {    # a minute may end between the two, and the ages of what is shown change
+    my $seen = $alice->get('/dashboard/system');
+    $again = $alice->get('/dashboard/system', { 'if-none-match' => $seen->{headers}{etag} })->{status};
+    last if $again == 304;
+}
+is($again, 304, 'asked again at once it has not changed');
 my $ann = WmTest::Browser->signed_in($httpd, 'ann', $password);
 is($ann->get('/dashboard/system.json')->{status}, 403, 'who manages nothing has no System');
 
