@@ -53,6 +53,9 @@ int wm_export_is_number_of(wm_text number, const wm_export_hidden *hidden);
 /* Append TEXT with the pseudonym wherever it tells the identifier. */
 const wm_err *wm_export_hide(wm_buf *out, wm_text text, const wm_export_hidden *hidden);
 
+/* Is the name of SIZE bytes in LIST, which may be NULL and whose names SEPARATOR stands between? */
+int wm_export_listed(const char *list, char separator, const char *name, size_t size);
+
 /* How JSON is written, and what must not be in it. */
 typedef struct wm_export_json {
     wm_export_style style;

@@ -179,27 +179,13 @@ static const wm_err *put_mask(layout *l)
     return wm_export_quote(l->out, (wm_text){l->how->mask, strlen(l->how->mask)});
 }
 
-/* Is NAME among WORDS, which blanks separate? */
-static int is_among(const char *words, const char *name, size_t size)
-{
-    while (*words) {
-        size_t length = strcspn(words, " ");
-
-        if (length == size && !memcmp(words, name, size))
-            return 1;
-        words += length;
-        words += *words == ' ';
-    }
-    return 0;
-}
-
 /* Clients mark what is sensitive.  Where somebody is they do not, in the metadata of any point, nor
  * what those generators send that are older than the mark. */
 static int is_sensitive(const wm_export_json *how, const char *name, size_t size)
 {
     return name[size - 1] == '*' || name[size - 1] == '!' ||
-           is_among("latitude longitude", name, size) ||
-           (how->unmarked && is_among(how->unmarked, name, size));
+           wm_export_listed("latitude longitude", ' ', name, size) ||
+           wm_export_listed(how->unmarked, ' ', name, size);
 }
 
 /* The member at the cursor up to its value; *DONE when there is nothing more to write of it. */

@@ -57,19 +57,6 @@ static const char *meaning(const char *code)
     return "";
 }
 
-/* Is NAME in the LIST, whose members tabs separate? */
-static int listed(const char *list, const char *name, size_t size)
-{
-    while (list && *list) {
-        size_t n = strcspn(list, "\t");
-
-        if (n == size && !memcmp(list, name, n))
-            return 1;
-        list += n + (list[n] == '\t');
-    }
-    return 0;
-}
-
 /* Raw points have no columns but the document itself. */
 static const wm_err *codebook_raw(wm_buf *out, const wm_export_archive *a,
                                   const wm_export_type *type)
@@ -78,7 +65,8 @@ static const wm_err *codebook_raw(wm_buf *out, const wm_export_archive *a,
     return field(out,
                  a->definition->sensitive
                      ? "the point as it was stored, all members"
-                     : "the point as it was stored, without members whose names end with * or !",
+                     : "the point as it was stored, without members whose names end with * or !, "
+                       "places, and what of Passive Data Kit is sensitive without such a mark",
                  "\r\n");
 }
 
@@ -90,7 +78,7 @@ static const wm_err *codebook_type(wm_buf *out, const wm_export_archive *a,
 
     for (const char *column = type->columns; *column;) {
         size_t size = strcspn(column, "\t");
-        int sensitive = listed(type->sensitive, column, size);
+        int sensitive = wm_export_listed(type->sensitive, '\t', column, size);
         int left_out = sensitive && !a->definition->sensitive;
 
         while (*cell == 'x')

@@ -26,13 +26,8 @@ static const wm_err *make_column(wm_export_rower *r, const char *code, const cha
     r->field_count += c->takes;
     if (c->kind == 'x')
         return NULL;
-    if (!r->definition->sensitive) {
-        const char *list = r->type->sensitive;
-        size_t size = strlen(name);
-
-        for (; list && !c->left_out; list = (list = strchr(list, '\t')) ? list + 1 : NULL)
-            c->left_out = !strncmp(list, name, size) && (!list[size] || list[size] == '\t');
-    }
+    c->left_out =
+        !r->definition->sensitive && wm_export_listed(r->type->sensitive, '\t', name, strlen(name));
     r->shown_count += !c->left_out;
     quoted = wm_buf_create(NULL, r->pool);
     WM_TRY(wm_export_quote(quoted, (wm_text){name, strlen(name)}));

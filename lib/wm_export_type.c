@@ -51,6 +51,20 @@ int wm_export_type_reads(const wm_export_type *type, const char *generator)
     return 0;
 }
 
+int wm_export_listed(const char *list, char separator, const char *name, size_t size)
+{
+    const char ends[] = {separator, '\0'};
+
+    while (list && *list) {
+        size_t length = strcspn(list, ends);
+
+        if (length == size && !memcmp(list, name, size))
+            return 1;
+        list += length + (list[length] == separator);
+    }
+    return 0;
+}
+
 const char *wm_export_unmarked(const char *generator)
 {
     for (const wm_export_type *t = wm_export_types; t->name; t++)

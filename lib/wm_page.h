@@ -27,7 +27,7 @@ struct wm_db;
 struct wm_templates;
 
 enum {
-    WM_PAGE_ALL_DAYS = -1,
+    WM_PAGE_ALL_DAYS = -1,       /* no number that an address can have */
     WM_PAGE_LIMIT = 50,          /* rows of a page unless the address says otherwise */
     WM_PAGE_ARGUMENT_MAX = 4096, /* bytes of one argument; a longer one is WM_E_INPUT */
     WM_PAGE_ESCAPED_MAX = 2048,  /* ... percent-encoded, but for names: links carry them on, and
