@@ -137,6 +137,9 @@ static const char *advice(wm_http *h, const wm_err *err)
                "button \u201cRepeat\u201d.";
     if (err->code == WM_E_SENSITIVE)
         return WM_PAGE_ASK_FOR_SENSITIVE;
+    if (err->code == WM_E_NOT_FOUND && who)
+        return "Perhaps the address is mistyped, or what it names is in a study that you may not "
+               "see: begin at the overview, or find the participant by name.";
     if (err->code != WM_E_FORBIDDEN || !(who || h->r->user))
         return NULL;
     if (h->method & WM_UNSAFE)

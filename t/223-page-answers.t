@@ -42,6 +42,9 @@ subtest 'what to do next' => sub {
     like($alice->get('/dashboard/participants?sort=x')->{content}, qr/not of this page: open it without that/, 'an argument that is none');
     like($detail->($alice->get('/dashboard/participants.json?limit=x')), qr/question mark in the address/, '... also of JSON');
     like($alice->get('/dashboard/participant')->{content}, qr/The address says too little/, 'an address without what it needs');
+    like($alice->get('/dashboard/participant?id=nobody')->{content}, qr/mistyped, or what it names is in a study that you may not see/, 'nothing there');
+    like($detail->($alice->get('/dashboard/nothing.json')), qr/begin at the overview/, '... also as JSON');
+    unlike($httpd->get('/dashboard/assets/none.css')->{content}, qr/mistyped/, '... but not to who is not signed in');
     my $answer = $alice->post("/dashboard/participants/$source/exclude", { csrf => $token });
     is($answer->{status}, 400, 'a form without what it needs');
     like($answer->{content}, qr/nothing was changed: go back and look at it once more/, '... says so');
