@@ -22,6 +22,7 @@ my $modules  = srcdir() . '/t/browser/node_modules';
 
 my $pg       = WmTest::Postgres->start;
 my $password = people($pg, alice => 'manager');
+is(webmunkd($pg, qw(account grant alice --right sensitive))->{code}, 0, 'alice may see sensitive fields');
 $pg->do('select partitions_ahead(1, 2)');
 
 # Sixty participants over a month: most send, five are late, three silent, one began and one never did.

@@ -23,6 +23,7 @@ const pages = {
     generators: `${person}&tab=generators`,
     uploads: `${person}&tab=uploads`,
     points: `${person}&tab=points`,
+    'points-shown': `${person}&tab=points&show=sensitive`,
     alerts: '/alerts',
     'alerts-closed': '/alerts?tab=closed',
     exports: '/exports',
