@@ -130,6 +130,7 @@ int main(int argc, char **argv)
     wm_runner *runner;
     const wm_err *err;
     apr_pool_t *pool;
+    int failed;
 
     if (argc != 6 || apr_initialize() != APR_SUCCESS)
         return 2;
@@ -149,5 +150,8 @@ int main(int argc, char **argv)
         err = wm_runner_loop(runner);
     if (err)
         fprintf(stderr, "%s\n", wm_err_text(err, pool));
-    return err != NULL;
+    failed = err != NULL;
+    apr_pool_destroy(pool); /* the leak checker does not look into pools for what they own */
+    apr_terminate();
+    return failed;
 }
